@@ -1,0 +1,187 @@
+"""From a signature and a library to a verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.attribution import UNKNOWN, Attributor
+from analysis.channels import all_channels
+from analysis.evidence_by_canary import explain
+from analysis.kinship import KinshipClassifier, fit_kinship
+from analysis.library import Library, Member
+from analysis.pairing import Pairing, deciding_channels
+from analysis.signature import Signature, align
+from analysis.verdict import Calibration, Decision, Verdict
+from probes.errors import KinprintError, LibraryError
+
+_PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a verdict is reached. `attributed_at` and `unknown_at` are the posterior probabilities needed to say so.
+
+    `channels` decide; all others are only shown. Channels that depend on the tokenizer don't decide by default:
+    while every family of a library has a tokenizer of its own, it would be taken for proof of descent.
+    """
+
+    channels: tuple[str, ...] = ("next_token", "greedy")
+    unknown_prior: float = 0.5
+    family_prior: Mapping[str, float] | None = None
+    regularisation: float = 1.0
+    attributed_at: float = 0.9
+    unknown_at: float = 0.9
+    min_canaries: int = 8
+
+
+def attribute(candidate: Signature, library: Library | None = None, rules: Rules | None = None) -> Verdict:
+    """Say which family of the library a candidate descends from, or that it is none of them, or that it can't be said.
+
+    Raises LibraryError if the library can't answer: it has no prompt in common with the candidate, or too few
+    references to fit the kinship classifier.
+    """
+    library, rules = library or Library.load(), rules or Rules()
+    _check(rules)
+    shared = library.shared_prompts(candidate)
+    verdict = Verdict(
+        candidate=candidate.name,
+        tier=candidate.access.tier,
+        suite=candidate.suite,
+        decision="no_signal",
+        family=None,
+        posterior={},
+        queries=candidate.queries,
+        tokens=candidate.tokens,
+        seconds=round(candidate.seconds, 3),
+        calibration=_calibration(library),
+        library=library.version,
+        reason="",
+        canaries=len(shared),
+        warnings=tuple(_warnings(candidate, shared, library)),
+    )
+    channels = deciding_channels(rules.channels, candidate)
+    if reason := _no_signal(candidate, shared, channels, rules):
+        return replace(verdict, reason=reason)
+    return _decide(verdict, candidate, library, rules, shared, channels)
+
+
+def _decide(
+    verdict: Verdict,
+    candidate: Signature,
+    library: Library,
+    rules: Rules,
+    shared: Sequence[str],
+    channels: tuple[str, ...],
+) -> Verdict:
+    [aligned] = align([candidate], shared)
+    references = library.signatures(library.members, shared)
+    pairing = Pairing(channels)
+    kinship = _fit(pairing, library, aligned, rules)
+    attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior)
+    attributor.fit(references, [member.family for member in library.members])
+    probabilities = attributor.predict_proba([aligned])[0]
+    posterior = {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
+    decision, family, reason = _decision(posterior, rules)
+    return replace(
+        verdict,
+        decision=decision,
+        family=family,
+        posterior=posterior,
+        reason=reason,
+        channels=channels,
+        tokenizer=_tokenizer(aligned, references, library.members),
+        evidence=explain(attributor, pairing, aligned, references, library.members, posterior),
+    )
+
+
+def _fit(pairing: Pairing, library: Library, candidate: Signature, rules: Rules) -> KinshipClassifier:
+    members = [member for member in library.members if member.fit]
+    shared = candidate.digests
+    families = [member.family for member in members]
+    if len(set(families)) < 2 or len(set(families)) == len(families):
+        raise LibraryError(
+            f"the library has {len(members)} references of {len(set(families))} families to learn kinship from; "
+            "it needs at least two families, and at least one family with two references"
+        )
+    as_seen = library.signatures(members, shared, candidate.access)
+    return fit_kinship(pairing, as_seen, library.signatures(members, shared), families, rules.regularisation)
+
+
+def _decision(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
+    best = max(posterior, key=lambda label: posterior[label])
+    needed = rules.unknown_at if best == UNKNOWN else rules.attributed_at
+    if posterior[best] < needed:
+        return "inconclusive", None, f"{best} comes out likeliest with {posterior[best]:.2f}, and {needed} is needed"
+    if best == UNKNOWN:
+        return "unknown", None, "it is no more like any known family than strangers are like each other"
+    return "attributed", best, f"its answers are those of a relative of {best}"
+
+
+def _no_signal(candidate: Signature, shared: Sequence[str], channels: Sequence[str], rules: Rules) -> str:
+    if candidate.answered < rules.min_canaries or len(shared) < rules.min_canaries:
+        counts = ", ".join(f"{n} {status}" for status, n in candidate.status_counts.items() if n)
+        return (
+            f"{candidate.answered} canaries were answered and {len(shared)} of them are known to the library; "
+            f"at least {rules.min_canaries} are needed (answers by status: {counts or 'none'})"
+        )
+    if not channels:
+        return f"the recording feeds none of the channels {', '.join(rules.channels)}"
+    if not any(_informative(candidate, name) for name in channels):
+        return "it gives the same answer to every canary"
+    return ""
+
+
+def _informative(candidate: Signature, channel: str) -> bool:
+    """Whether the arrays of a channel differ between canaries at all."""
+    arrays = candidate.channels[channel]
+    return any(len(np.unique(np.nan_to_num(value, nan=-9), axis=0)) > 1 for value in arrays.values())
+
+
+def _calibration(library: Library) -> Calibration:
+    families = {member.family for member in library.members if member.fit}
+    n_members = sum(member.fit for member in library.members)
+    basis = f"logistic regression on pairs of {n_members} references of {len(families)} families"
+    if len(families) < _PROVISIONAL_BELOW:
+        basis = f"provisional: {basis}; too few lineages to measure how reliable the probabilities are"
+    return Calibration(basis, len(families))
+
+
+def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> list[str]:
+    warnings = []
+    if len(shared) < len(candidate.canaries):
+        warnings.append(
+            f"{len(candidate.canaries) - len(shared)} canaries are unknown to the library and were left out"
+        )
+    if failed := len(candidate.canaries) - candidate.answered:
+        warnings.append(f"{failed} of {len(candidate.canaries)} canaries have no usable answer")
+    if len(library.families) < 2:
+        warnings.append("the library has one family only; a rival would make the comparison fair")
+    return warnings
+
+
+def _tokenizer(
+    candidate: Signature, references: Sequence[Signature], members: Sequence[Member]
+) -> dict[str, list[str]]:
+    """The families whose tokenizer cuts the prompts as the candidate's does; empty where the counts are unknown."""
+    channel = all_channels()["tokenizer"]
+    if channel.name not in candidate.channels:
+        return {}
+    fits = set()
+    for reference, member in zip(references, members, strict=True):
+        if channel.name in reference.channels:
+            similarity = channel.similarity(candidate.channels[channel.name], reference.channels[channel.name])
+            if similarity.size and np.nanmean(similarity) >= 0.99:
+                fits.add(member.family)
+    return {"fits": sorted(fits)}
+
+
+def _check(rules: Rules) -> None:
+    known = all_channels()
+    if unknown := [name for name in rules.channels if name not in known]:
+        raise KinprintError(f"there is no channel {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    for name in ("attributed_at", "unknown_at"):
+        if not 0.5 < getattr(rules, name) <= 1:
+            raise KinprintError(f"{name} must lie above 0.5 and at most at 1; it is {getattr(rules, name)}")
+    if not 0 < rules.unknown_prior < 1:
+        raise KinprintError(f"unknown_prior must lie between 0 and 1; it is {rules.unknown_prior}")

@@ -1,0 +1,123 @@
+"""Attribution: from the kinship with every reference to a posterior over the families and `unknown`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logsumexp
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from analysis.kinship import KinshipClassifier
+
+UNKNOWN = "unknown"
+PairFeatures = Callable[[Any, Any], npt.NDArray[np.float64]]
+
+
+class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Posterior over the families of the stored references, and over `unknown`.
+
+    Under the hypothesis "family f", the candidate is kin to one of f's references (each equally likely) and a
+    stranger to all others; under `unknown`, a stranger to all. With the log-likelihood ratios of a fitted kinship
+    classifier, Bayes' rule gives the posterior. `fit` only stores references: a new family needs no retraining.
+
+    Parameters
+    ----------
+    kinship : KinshipClassifier or None
+        A fitted classifier of pair features. None fits one on the pairs of the references themselves.
+    pairing : callable or None
+        `pairing(A, B)` gives the features (n_a, n_b, n_features) of all pairs. None takes the negated Euclidean
+        distance between rows of numbers.
+    unknown_prior : float, default=0.5
+        Prior probability of `unknown`; 0 leaves that hypothesis, and its class, out.
+    family_prior : mapping or None
+        Prior weight by family; None weighs all alike.
+
+    Attributes
+    ----------
+    classes_ : ndarray, the families in sorted order, then `unknown`
+    references_ : the references, as given
+    families_ : ndarray of shape (n_references,)
+    kinship_ : KinshipClassifier
+
+    Examples
+    --------
+    >>> Attributor(unknown_prior=0).fit([[0.0], [0.1], [5.0], [5.1]], ["a", "a", "b", "b"]).predict([[4.9]])
+    array(['b'], dtype='<U1')
+    """
+
+    def __init__(
+        self,
+        kinship: KinshipClassifier | None = None,
+        pairing: PairFeatures | None = None,
+        unknown_prior: float = 0.5,
+        family_prior: Mapping[str, float] | None = None,
+    ) -> None:
+        self.kinship = kinship
+        self.pairing = pairing
+        self.unknown_prior = unknown_prior
+        self.family_prior = family_prior
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Store references X (rows of numbers, or signatures with `pairing`) and their families y (n_references,).
+
+        Raises ValueError on a prior outside [0, 1), or a family without a prior weight.
+        """
+        if self.pairing is None:
+            X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        if not 0 <= self.unknown_prior < 1:
+            raise ValueError(f"unknown_prior must lie in [0, 1); it is {self.unknown_prior}")
+        self.references_, self.families_ = X, np.asarray(y)
+        families = np.unique(self.families_)
+        self.classes_ = np.append(families, UNKNOWN) if self.unknown_prior > 0 else families
+        weights = np.array([1.0 if self.family_prior is None else self.family_prior.get(f, 0.0) for f in families])
+        if len(families) < 2 and self.kinship is None:
+            raise ValueError(f"Attributor needs a fitted kinship or two families; there is {len(families)} class")
+        if not weights.min() > 0:
+            raise ValueError(f"every family needs a positive prior weight; got {dict(zip(families, weights, strict=True))}")
+        self.log_prior_ = np.log(weights / weights.sum() * (1 - self.unknown_prior))
+        self.kinship_ = self._fit_on_references() if self.kinship is None else self.kinship
+        return self
+
+    def log_likelihood_ratios(self, X: Any) -> npt.NDArray[np.float64]:
+        """Nats for "kin" against "strangers", each candidate with each reference: (n_samples, n_references)."""
+        check_is_fitted(self)
+        if self.pairing is None:
+            X = validate_data(self, X, reset=False, dtype=np.float64)
+        features = self._pair_features(X, self.references_)
+        scores = self.kinship_.decision_function(features.reshape(-1, features.shape[-1]))
+        return scores.reshape(features.shape[:2])
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Posterior (n_samples, n_classes), in the order of `classes_`; every row sums to 1."""
+        ratios = self.log_likelihood_ratios(X)
+        families = np.unique(self.families_)
+        of_family = [ratios[:, self.families_ == family] for family in families]
+        log_posterior = np.column_stack([logsumexp(r, axis=1) - np.log(r.shape[1]) for r in of_family])
+        log_posterior += self.log_prior_
+        if self.unknown_prior > 0:
+            log_posterior = np.column_stack([log_posterior, np.full(len(ratios), np.log(self.unknown_prior))])
+        posterior: npt.NDArray[np.float64] = np.exp(log_posterior - logsumexp(log_posterior, axis=1, keepdims=True))
+        return posterior
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The likeliest class of each candidate (n_samples,)."""
+        posterior = self.predict_proba(X)
+        labels: npt.NDArray[Any] = self.classes_[np.argmax(posterior, axis=1)]
+        return labels
+
+    def _pair_features(self, X: Any, references: Any) -> npt.NDArray[np.float64]:
+        if self.pairing is not None:
+            return self.pairing(X, references)
+        distances: npt.NDArray[np.float64] = -euclidean_distances(X, references)
+        return distances[..., None]
+
+    def _fit_on_references(self) -> KinshipClassifier:
+        features = self._pair_features(self.references_, self.references_)
+        same = self.families_[:, None] == self.families_[None, :]
+        off_diagonal = ~np.eye(len(same), dtype=bool)
+        return KinshipClassifier().fit(features[off_diagonal], same[off_diagonal].astype(int))

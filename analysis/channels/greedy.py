@@ -1,0 +1,39 @@
+"""Greedy continuation: how far two greedy answers spell the same bytes."""
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.channels.interface import Arrays
+from analysis.observation import Observation
+
+WIDTH = 24
+"""Bytes compared at most: about the length of the shortest answers, so that nobody is judged by token length."""
+
+
+class Greedy:
+    """Length of the common prefix of two greedy answers, as a share of what both gave (at most WIDTH bytes)."""
+
+    name = "greedy"
+    tokenizer_dependent = False
+
+    def extract(self, observation: Observation) -> Arrays:
+        """`text` [n, WIDTH] byte values, -1 past the end; `length` [n], NaN where there is no greedy answer."""
+        text = np.full((len(observation.greedy), WIDTH), -1, dtype=np.int16)
+        length = np.full(len(observation.greedy), np.nan)
+        for row, answer in enumerate(observation.greedy):
+            if answer is not None:
+                length[row] = min(len(answer), WIDTH)
+                text[row, : int(length[row])] = np.frombuffer(answer[:WIDTH], dtype=np.uint8)
+        return {"text": text, "length": length}
+
+    def similarity(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:
+        """Common prefix over the shorter length, 0 to 1; two empty answers are alike: [n_canaries]."""
+        equal = np.cumprod(candidate["text"] == reference["text"], axis=1).sum(axis=1)
+        shorter = np.minimum(candidate["length"], reference["length"])
+        longer = np.maximum(candidate["length"], reference["length"])
+        share = np.minimum(equal, shorter) / np.where(shorter > 0, shorter, 1)
+        similarity: npt.NDArray[np.float64] = np.where(longer == 0, 1.0, share)
+        return np.where(np.isnan(shorter), np.nan, similarity)
+
+
+CHANNEL = Greedy()

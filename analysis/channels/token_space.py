@@ -1,0 +1,48 @@
+"""Next-token distribution on whole tokens: Bhattacharyya affinity of the likeliest tokens, matched by spelling."""
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.channels.interface import Arrays
+from analysis.observation import Observation
+
+WIDTH = 32
+"""Tokens compared at most; beyond them lies little mass, and the comparison is quadratic in them."""
+
+
+class TokenSpace:
+    """Affinity over tokens that are spelled alike, and over one bin for all others."""
+
+    name = "token_space"
+    tokenizer_dependent = True
+
+    def extract(self, observation: Observation) -> Arrays | None:
+        """`tokens` [n, k] 64-bit hashes of spellings (0 for none), `root` [n, k] square roots of probabilities."""
+        if observation.token_ids is None or observation.logprobs is None:
+            return None
+        names = {
+            number: int.from_bytes(hashlib.sha256(b"token" + spelled).digest()[:8], "big") | 1
+            for number, spelled in observation.spelled.items()
+        }
+        ids = observation.token_ids[:, :WIDTH]
+        used, inverse = np.unique(ids, return_inverse=True)
+        hashes = np.array([names.get(number, 0) for number in used.tolist()], dtype=np.uint64)
+        root = np.exp(observation.logprobs[:, :WIDTH] / 2)
+        return {"tokens": hashes[inverse].reshape(ids.shape), "root": root}
+
+    def similarity(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:
+        """The affinity, 0 to 1: [n_canaries]."""
+        p, q = candidate["root"], reference["root"]
+        match = (candidate["tokens"][:, :, None] == reference["tokens"][:, None, :]) & (candidate["tokens"] > 0)[
+            ..., None
+        ]
+        shared = np.einsum("ci,cij,cj->c", p, match, q, optimize=True)
+        rest_p = np.clip(1 - (p**2 * match.any(axis=2)).sum(axis=1), 0, 1)
+        rest_q = np.clip(1 - (q**2 * match.any(axis=1)).sum(axis=1), 0, 1)
+        nothing = (p.sum(axis=1) == 0) | (q.sum(axis=1) == 0)
+        return np.where(nothing, np.nan, shared + np.sqrt(rest_p * rest_q))
+
+
+CHANNEL = TokenSpace()

@@ -1,0 +1,80 @@
+"""Which channels, kinds and canaries told most: the verdict's log-odds taken apart, in decibans."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.attribution import UNKNOWN, Attributor
+from analysis.library import Member
+from analysis.pairing import Pairing
+from analysis.signature import Signature
+from analysis.verdict import CanaryEvidence, Evidence
+
+DECIBANS = 10 / np.log(10)
+
+
+def explain(
+    attributor: Attributor,
+    pairing: Pairing,
+    candidate: Signature,
+    references: Sequence[Signature],
+    members: Sequence[Member],
+    posterior: dict[str, float],
+) -> Evidence:
+    """Compare the candidate's best reference with the best one of the next family, canary by canary.
+
+    The kinship score is linear in what each canary adds to each feature, so the parts sum to the difference of
+    the two log-likelihood ratios exactly.
+    """
+    ratios = attributor.log_likelihood_ratios([candidate])[0]
+    families = sorted((family for family in posterior if family != UNKNOWN), key=lambda f: -posterior[f])
+    best = [_best_of(family, ratios, members) for family in families[:2]]
+    terms = [pairing.terms(candidate, references[place]) for place in best]
+    similarity = [pairing.similarities(candidate, references[place]) for place in best]
+    if len(best) == 1:  # no rival: the comparison is with a stranger at background level
+        terms.append(np.zeros_like(terms[0]))
+        similarity.append(pairing.background_)
+    decibans = DECIBANS * attributor.kinship_.slopes[:, None] * (terms[0] - terms[1])
+    total = decibans.sum(axis=0)
+    kinds = [canary.kind for canary in candidate.canaries]
+    rows = [
+        CanaryEvidence(
+            id=canary.id,
+            kind=canary.kind,
+            decibans=round(float(total[row]), 3),
+            similarity=_by_channel(pairing, similarity[0][:, row]),
+            rival_similarity=_by_channel(pairing, similarity[1][:, row]),
+        )
+        for row, canary in enumerate(candidate.canaries)
+    ]
+    return Evidence(
+        family=families[0],
+        reference=members[best[0]].name,
+        rival_family=families[1] if len(best) > 1 else None,
+        rival_reference=members[best[1]].name if len(best) > 1 else None,
+        channels={
+            name: round(float(part), 2) for name, part in zip(pairing.channels, decibans.sum(axis=1), strict=True)
+        },
+        kinds={kind: round(float(total[[k == kind for k in kinds]].sum()), 2) for kind in dict.fromkeys(kinds)},
+        canaries=tuple(sorted(rows, key=lambda row: -abs(row.decibans))),
+        log_likelihood_ratios={m.name: round(float(r), 3) for m, r in zip(members, ratios, strict=True)},
+        excess_similarity={
+            family: _by_channel(
+                pairing, pairing.terms(candidate, references[_best_of(family, ratios, members)]).sum(axis=1)
+            )
+            for family in families
+        },
+    )
+
+
+def _best_of(family: str, ratios: npt.NDArray[np.float64], members: Sequence[Member]) -> int:
+    """The place of the family's reference that the candidate is most akin to."""
+    return max((i for i, member in enumerate(members) if member.family == family), key=lambda i: float(ratios[i]))
+
+
+def _by_channel(pairing: Pairing, values: npt.NDArray[np.float64]) -> dict[str, float | None]:
+    return {
+        name: None if np.isnan(value) else round(float(value), 4)
+        for name, value in zip(pairing.channels, values, strict=True)
+    }

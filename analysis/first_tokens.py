@@ -1,0 +1,104 @@
+"""The distribution of the first generated token, read alike from full, reduced and top-k recordings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.byte_bins import N_BINS, bin_probabilities, bins_of
+from probes.errors import RecordingError
+from probes.recording import Recording
+from probes.spelling import split_bytes
+
+TOP_TOKENS = 128
+"""How many of the likeliest tokens are kept of a full distribution."""
+
+
+@dataclass(frozen=True)
+class FirstTokens:
+    """First-token distributions of the canaries that gave one, n in all.
+
+    `canary_index` [n]: their places in the suite. `ids`, `logprobs` [n, k]: the likeliest tokens, in descending
+    order, -1 and -inf where a row has fewer. `spelled`: bytes of every token id in `ids`. `bins` [n, N_BINS]: the
+    byte-wise distribution over the whole vocabulary, or None where only the top k are known.
+    """
+
+    canary_index: npt.NDArray[np.intp]
+    ids: npt.NDArray[np.int64]
+    logprobs: npt.NDArray[np.float64]
+    spelled: dict[int, bytes]
+    bins: npt.NDArray[np.float32] | None
+
+
+def first_tokens(recording: Recording) -> FirstTokens | None:
+    """Read the first-token distributions of a recording; None at tier `text`."""
+    if recording.reduced is not None:
+        return _from_reduced(recording.reduced)
+    if recording.logits is not None:
+        return _from_logits(recording, recording.logits)
+    return _from_topk(recording)
+
+
+def log_softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Logprobs in nats of logits [..., vocab_size]."""
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    normalised: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return normalised
+
+
+def answered(recording: Recording) -> npt.NDArray[np.intp]:
+    """Places in the suite of the canaries with a usable greedy answer, which are the rows of the logits: [n]."""
+    return np.array([i for i, c in enumerate(recording.suite.canaries) if c.id in recording.greedy], dtype=np.intp)
+
+
+def _from_logits(recording: Recording, arrays: dict[str, npt.NDArray[Any]]) -> FirstTokens:
+    logits, index = arrays["logits"], answered(recording)
+    if len(logits) != len(index):
+        raise RecordingError(f"{recording.folder} has {len(logits)} rows of logits for {len(index)} answers")
+    if np.isnan(logits).any():
+        raise RecordingError(f"{recording.folder} holds logits that are not numbers (NaN); record it again")
+    spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
+    vocabulary_bins = bins_of(spelled)
+    k = min(TOP_TOKENS, logits.shape[1])
+    ids, logprobs = np.empty((len(index), k), np.int64), np.empty((len(index), k))
+    bins = np.empty((len(index), N_BINS), np.float32)
+    for row in range(len(index)):  # one row at a time: the whole matrix in float64 would be large
+        values = log_softmax(logits[row])
+        top = np.argpartition(-values, k - 1)[:k]
+        ids[row] = top[np.argsort(-values[top], kind="stable")]
+        logprobs[row] = values[ids[row]]
+        bins[row] = bin_probabilities(np.exp(values)[None], vocabulary_bins)[0]
+    return FirstTokens(index, ids, logprobs, {i: spelled[i] for i in np.unique(ids).tolist()}, bins)
+
+
+def _from_reduced(arrays: dict[str, npt.NDArray[Any]]) -> FirstTokens:
+    index = arrays["canary_index"].astype(np.intp)
+    bins = np.zeros((len(index), N_BINS), np.float32)
+    rows = np.repeat(np.arange(len(index)), np.diff(arrays["bin_offsets"]))
+    bins[rows, arrays["bin_index"]] = arrays["bin_probability"]
+    bins /= bins.sum(axis=1, keepdims=True)
+    spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
+    return FirstTokens(
+        index,
+        arrays["top_ids"].astype(np.int64),
+        arrays["top_logprobs"].astype(np.float64),
+        dict(zip(arrays["token_ids"].tolist(), spelled, strict=True)),
+        bins,
+    )
+
+
+def _from_topk(recording: Recording) -> FirstTokens | None:
+    rows = [(i, recording.greedy.get(canary.id)) for i, canary in enumerate(recording.suite.canaries)]
+    given = [(i, a.topk_ids, a.topk_bytes, a.topk_logprobs) for i, a in rows if a is not None and a.topk_logprobs]
+    if not given:
+        return None
+    k = max(len(logprobs) for _, _, _, logprobs in given if logprobs is not None)
+    ids, values = np.full((len(given), k), -1, np.int64), np.full((len(given), k), -np.inf)
+    spelled: dict[int, bytes] = {}
+    for row, (_, token_ids, token_bytes, logprobs) in enumerate(given):
+        if token_ids is None or token_bytes is None or logprobs is None or np.isnan(logprobs).any():
+            raise RecordingError(f"{recording.folder} has top-k answers that are incomplete or not numbers (NaN)")
+        ids[row, : len(token_ids)], values[row, : len(logprobs)] = token_ids, logprobs
+        spelled |= dict(zip(token_ids, token_bytes, strict=True))
+    return FirstTokens(np.array([i for i, *_ in given], dtype=np.intp), ids, values, spelled, None)

@@ -1,0 +1,131 @@
+"""A library of reference models: recordings of known lineage, and an index that says what each one is."""
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from analysis.observation import Access, access_of
+from analysis.signature import Signature, align, signature
+from probes.errors import LibraryError
+from probes.manifest import TIERS
+from probes.recording import Recording, folder_name, load_recording
+
+SHIPPED = Path(__file__).parent / "references"
+INDEX = "library.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Member:
+    """One reference: its name, the family that it descends from, its parent and the technique that made it.
+
+    `fit` says whether pairs with it may be used to fit the kinship classifier; a member added later need not be.
+    """
+
+    name: str
+    family: str
+    parent: str | None = None
+    technique: str = "base"
+    fit: bool = True
+    licence: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True)
+class Library:
+    """References under one folder. Raises LibraryError if there are none."""
+
+    folder: Path
+    version: str
+    members: tuple[Member, ...]
+    _cache: dict[Any, Signature] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise LibraryError(f"the library at {self.folder} has no references left; add some or leave out fewer")
+
+    @classmethod
+    def load(cls, folder: str | Path = SHIPPED) -> Self:
+        """Open the library in a folder; by default the one inside the package."""
+        path = Path(folder) / INDEX
+        if not path.is_file():
+            raise LibraryError(f"there is no library at {folder} (no {INDEX}); make one with 'kinprint library build'")
+        try:
+            index = json.loads(path.read_text("utf-8"))
+            members = tuple(Member(**member) for member in index["members"])
+            schema, version = index["schema"], index["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise LibraryError(f"{path} is damaged ({error}); build the library again") from error
+        if schema != SCHEMA:
+            raise LibraryError(f"{path} has schema {schema}, this version reads {SCHEMA}; build the library again")
+        return cls(Path(folder), version, members)
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """The families with at least one reference, sorted."""
+        return tuple(sorted({member.family for member in self.members}))
+
+    def without(
+        self, families: Collection[str] = (), techniques: Collection[str] = (), names: Collection[str] = ()
+    ) -> Self:
+        """The library as if these members had never been in it. Raises LibraryError on a value that fits none."""
+        for what, wanted in (("family", families), ("technique", techniques), ("name", names)):
+            there = {str(getattr(member, what)) for member in self.members}
+            if unknown := sorted(set(wanted) - there):
+                raise LibraryError(f"leave_out names the {what} {unknown[0]!r}; the library has {sorted(there)}")
+        kept = tuple(
+            m for m in self.members if not (m.family in families or m.technique in techniques or m.name in names)
+        )
+        return replace(self, members=kept)
+
+    def recording(self, member: Member) -> Recording:
+        """The recording of a member."""
+        return load_recording(self.folder / folder_name(member.name))
+
+    def signature(self, member: Member, access: Access | None = None) -> Signature:
+        """The signature of a member as recorded, or as a lower access would have seen it."""
+        key = (member.name, access)
+        if key not in self._cache:
+            recording = self.recording(member)
+            own = access_of(recording)
+            lower = access is not None and TIERS.index(access.tier) > TIERS.index(own.tier)
+            self._cache[key] = signature(recording, access if lower else None)
+        return self._cache[key]
+
+    def signatures(
+        self, members: Sequence[Member], digests: Sequence[str], access: Access | None = None
+    ) -> list[Signature]:
+        """Signatures of members on the prompts named, in order."""
+        return align([self.signature(member, access) for member in members], digests)
+
+    def shared_prompts(self, candidate: Signature) -> list[str]:
+        """The candidate's prompts that every member was asked too, as digests, in the candidate's order.
+
+        Raises LibraryError if there are none.
+        """
+        common = set.intersection(*(set(self.signature(member).digests) for member in self.members))
+        shared = [digest for digest in candidate.digests if digest in common]
+        if not shared:
+            raise LibraryError(
+                f"the library at {self.folder} was not recorded with the canaries of suite {candidate.suite!r}; "
+                f"collect with suite {self.signature(self.members[0]).suite!r}, or build a library with this suite"
+            )
+        return shared
+
+    def with_member(self, member: Member) -> Self:
+        """The library with one more member, or with a member of that name replaced."""
+        others = [one for one in self.members if one.name != member.name]
+        return replace(self, members=(*others, member))
+
+
+def save_index(folder: Path, version: str, members: Sequence[Member]) -> None:
+    """Write the index of a library, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index = {"schema": SCHEMA, "version": version, "members": [asdict(member) for member in members]}
+    unfinished = folder / f"{INDEX}.partial"
+    unfinished.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(unfinished, folder / INDEX)

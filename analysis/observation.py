@@ -1,0 +1,130 @@
+"""A recording as one access would have seen it: the common input of all channels.
+
+A recording with full logits can be looked at as if only the top k logprobs, or only sampled text, had been given.
+References are compared, and the kinship classifier is fitted, at the access that the candidate really had.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.byte_bins import N_BINS, bin_of, bins_of
+from analysis.first_tokens import FirstTokens, first_tokens
+from probes.canary import Canary
+from probes.errors import RecordingError
+from probes.manifest import TIERS, Tier
+from probes.recording import Recording
+
+
+@dataclass(frozen=True)
+class Access:
+    """What could be seen: the tier, how many logprobs (`topk`), how many sampled answers a canary (`text`)."""
+
+    tier: Tier
+    top_k: int = 0
+    draws: int = 0
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Per canary of the suite, n in all; NaN, -1 or None where a canary gave nothing.
+
+    `bins` [n, N_BINS]: probability seen in each byte bin; `missing` [n]: probability not seen (outside the top k);
+    `n_draws` [n]: sampled answers behind `bins`, 0 where it is the distribution itself. `token_ids`, `logprobs`
+    [n, k]: the likeliest tokens, `spelled` their bytes. `greedy` : bytes of the greedy answer. `prompt_tokens` [n].
+    """
+
+    canaries: tuple[Canary, ...]
+    access: Access
+    bins: npt.NDArray[np.float32]
+    missing: npt.NDArray[np.float32]
+    n_draws: npt.NDArray[np.int64]
+    token_ids: npt.NDArray[np.int64] | None
+    logprobs: npt.NDArray[np.float64] | None
+    spelled: dict[int, bytes]
+    greedy: tuple[bytes | None, ...]
+    prompt_tokens: npt.NDArray[np.float64]
+
+
+def access_of(recording: Recording) -> Access:
+    """The access that a recording was made with."""
+    tier = recording.manifest.tier
+    top_k = max((len(a.topk_logprobs or ()) for a in recording.greedy.values()), default=0) if tier == "topk" else 0
+    draws = max((len(answers) for answers in recording.draws.values()), default=0) if tier == "text" else 0
+    return Access(tier, top_k, draws)
+
+
+def observe(recording: Recording, access: Access | None = None) -> Observation:
+    """Look at a recording with its own access, or with a lower one.
+
+    Raises RecordingError if a higher access is asked for than the recording was made with.
+    """
+    own = access_of(recording)
+    access = access or own
+    if TIERS.index(access.tier) < TIERS.index(own.tier):
+        raise RecordingError(f"{recording.folder} was recorded at tier {own.tier}; it can't be read at {access.tier}")
+    first = first_tokens(recording)
+    n = len(recording.suite)
+    bins, missing = np.full((n, N_BINS), np.nan, np.float32), np.full(n, np.nan, np.float32)
+    n_draws, ids, logprobs = np.zeros(n, np.int64), None, None
+    if access.tier == "text":
+        _fill_draws(recording, first, access.draws, bins, missing, n_draws)
+    elif first is not None:
+        k = access.top_k if access.tier == "topk" else first.ids.shape[1]
+        k = min(k, first.ids.shape[1])
+        ids, logprobs = np.full((n, k), -1, np.int64), np.full((n, k), -np.inf)
+        ids[first.canary_index], logprobs[first.canary_index] = first.ids[:, :k], first.logprobs[:, :k]
+        whole = first.bins if access.tier == "logits" else None
+        seen = _bins_of_top(first, k) if whole is None else whole
+        bins[first.canary_index] = seen
+        missing[first.canary_index] = np.clip(1 - seen.sum(axis=1), 0, 1) if whole is None else 0
+    answers = [recording.greedy.get(canary.id) for canary in recording.suite.canaries]
+    return Observation(
+        canaries=recording.suite.canaries,
+        access=access,
+        bins=bins,
+        missing=missing,
+        n_draws=n_draws,
+        token_ids=ids,
+        logprobs=logprobs,
+        spelled=first.spelled if first is not None and ids is not None else {},
+        greedy=tuple(None if a is None or a.text is None else a.text.encode() for a in answers),
+        prompt_tokens=np.array([np.nan if a is None or a.prompt_tokens is None else a.prompt_tokens for a in answers]),
+    )
+
+
+def _bins_of_top(first: FirstTokens, k: int) -> npt.NDArray[np.float32]:
+    """Sum the k likeliest tokens into byte bins: [n, N_BINS]."""
+    seen = np.zeros((len(first.ids), N_BINS), np.float32)
+    used, inverse = np.unique(first.ids[:, :k], return_inverse=True)
+    token_bins = bins_of(first.spelled.get(number, b"") for number in used.tolist())
+    rows = np.repeat(np.arange(len(first.ids)), k)
+    np.add.at(seen, (rows, token_bins[inverse.ravel()]), np.exp(first.logprobs[:, :k]).ravel())
+    return seen
+
+
+def _fill_draws(
+    recording: Recording,
+    first: FirstTokens | None,
+    draws: int,
+    bins: npt.NDArray[np.float32],
+    missing: npt.NDArray[np.float32],
+    n_draws: npt.NDArray[np.int64],
+) -> None:
+    """Put the observed (or, from a distribution, the simulated) frequencies of sampled answers into `bins`."""
+    if first is not None and first.bins is not None:
+        for place, probabilities in zip(first.canary_index, first.bins, strict=True):
+            seed = hashlib.sha256(f"{recording.manifest.candidate}/{recording.suite.canaries[place].digest}".encode())
+            generator = np.random.default_rng(int.from_bytes(seed.digest()[:8], "big"))
+            exact = probabilities.astype(np.float64)
+            bins[place] = generator.multinomial(draws, exact / exact.sum()) / draws
+            n_draws[place] = draws
+    else:
+        for place, canary in enumerate(recording.suite.canaries):
+            texts = [a.text for a in recording.draws.get(canary.id, [])[:draws] if a.text is not None]
+            if texts:
+                counts = np.bincount([bin_of(text.encode()) for text in texts], minlength=N_BINS)
+                bins[place], n_draws[place] = counts / len(texts), len(texts)
+    missing[n_draws > 0] = 0

@@ -1,0 +1,87 @@
+"""Pair features: how much more alike two signatures are than strangers usually are, a channel each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.channels import all_channels
+from analysis.signature import Signature
+
+_HIGHEST_BACKGROUND = 0.95  # a canary that all strangers answer alike tells nothing, and must not be divided by
+
+
+@dataclass
+class Pairing:
+    """Turns pairs of signatures into features [n_candidates, n_references, n_channels].
+
+    Some prompts draw the same answer from unrelated models, so the mean similarity between families is taken out
+    of every canary first. A feature is the excess over that background, as a share of what it could be: 1 for the
+    same model, about 0 for strangers. Learned by `fit`: `background_` [n_channels, n_canaries].
+    """
+
+    channels: tuple[str, ...] = ("next_token", "greedy")
+    background_: npt.NDArray[np.float64] = field(init=False, repr=False)
+
+    def fit(self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]) -> Self:
+        """Learn the background from pairs of different families, every pair of families weighing the same.
+
+        `candidates` and `references` are the same models, in the same order, the first as the candidate's access
+        would see them; `families` names the family of each. With one family the background is zero.
+        """
+        levels: dict[tuple[str, str], list[npt.NDArray[np.float64]]] = {}
+        for candidate, family in zip(candidates, families, strict=True):
+            for reference, other in zip(references, families, strict=True):
+                if family != other:
+                    levels.setdefault((family, other), []).append(self.similarities(candidate, reference))
+        shape = (len(self.channels), len(references[0].canaries))
+        means = [_mean(np.stack(level)) for level in levels.values()]
+        self.background_ = np.clip(_mean(np.stack(means)) if means else np.zeros(shape), 0, _HIGHEST_BACKGROUND)
+        return self
+
+    def similarities(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
+        """Similarity by channel and canary: [n_channels, n_canaries], NaN where there is none."""
+        rows = []
+        for name in self.channels:
+            one, other = candidate.channels.get(name), reference.channels.get(name)
+            absent = np.full(len(candidate.canaries), np.nan)
+            rows.append(absent if one is None or other is None else all_channels()[name].similarity(one, other))
+        return np.stack(rows)
+
+    def terms(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
+        """What each canary adds to each feature: [n_channels, n_canaries]; a feature is the sum of its row."""
+        similarity = self.similarities(candidate, reference)
+        known = ~np.isnan(similarity)
+        excess = np.where(known, similarity - self.background_, 0.0)
+        possible = np.where(known, 1 - self.background_, 0.0).sum(axis=1, keepdims=True)
+        terms: npt.NDArray[np.float64] = excess / np.where(possible > 0, possible, 1.0)
+        return terms
+
+    def __call__(self, candidates: Sequence[Signature], references: Sequence[Signature]) -> npt.NDArray[np.float64]:
+        """Features of all pairs: [n_candidates, n_references, n_channels]."""
+        return np.array([[self.terms(one, other).sum(axis=1) for other in references] for one in candidates])
+
+
+def deciding_channels(asked_for: Sequence[str], candidate: Signature) -> tuple[str, ...]:
+    """The channels asked for that the candidate's recording can feed, in the order asked for."""
+    return tuple(name for name in asked_for if name in candidate.channels)
+
+
+def kind_means(values: npt.NDArray[np.float64], kinds: Sequence[str]) -> Mapping[str, float]:
+    """Mean of values [n_canaries] by the canaries' kind, NaN left out; kinds without any value are left out."""
+    means = {}
+    for kind in dict.fromkeys(kinds):
+        chosen = values[np.array([k == kind for k in kinds])]
+        if not np.isnan(chosen).all():
+            means[kind] = float(np.nanmean(chosen))
+    return means
+
+
+def _mean(stack: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Mean over the first axis; 0 where nothing is known."""
+    known = ~np.isnan(stack)
+    total = np.where(known, stack, 0.0).sum(axis=0)
+    mean: npt.NDArray[np.float64] = total / np.maximum(known.sum(axis=0), 1)
+    return mean

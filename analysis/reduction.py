@@ -1,0 +1,92 @@
+"""Reduced recordings: a declared form of the logits that is small enough to ship, and can be scored at every tier.
+
+Kept of every canary's first token: the byte-wise distribution (bins of at least `FLOOR`), the likeliest tokens
+with their logprobs, the centred logits of a fixed subset of the vocabulary, and a sketch (random signs from a
+fixed seed; Johnson and Lindenstrauss 1984, Achlioptas 2003) of all centred logits.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.byte_bins import VERSION
+from analysis.first_tokens import FirstTokens, first_tokens
+from probes.errors import RecordingError
+from probes.recording import REDUCED, Recording, save_recording
+from probes.spelling import join_bytes
+
+FLOOR = 1e-5
+SUBSET = 256
+SKETCH = 128
+SEED = 20_250_101
+
+
+def reduce_recording(recording: Recording, folder: Path) -> Recording:
+    """Write the reduced form of a recording with full logits into `folder`, and return it.
+
+    Raises RecordingError if the recording has no full logits.
+    """
+    first, full = first_tokens(recording), recording.logits
+    if first is None or first.bins is None or full is None:
+        raise RecordingError(f"{recording.folder} has no full logits to reduce; collect it with tier=logits")
+    logits = full["logits"]
+    offsets, index, probability = _sparse(first.bins)
+    ids = np.array(sorted(first.spelled), dtype=np.int32)
+    token_bytes, token_offsets = join_bytes([first.spelled[number] for number in ids.tolist()])
+    subset = np.sort(np.random.default_rng(SEED).permutation(logits.shape[1])[:SUBSET]).astype(np.int32)
+    centred = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    arrays = {
+        "canary_index": first.canary_index.astype(np.int32),
+        "bin_offsets": offsets,
+        "bin_index": index,
+        "bin_probability": probability,
+        **_likeliest(first),
+        "token_ids": ids,
+        "token_bytes": token_bytes,
+        "token_offsets": token_offsets,
+        "subset_ids": subset,
+        "subset_logits": centred[:, subset].astype(np.float16),
+        "sketch": _sketch(centred).astype(np.float16),
+    }
+    declared = {
+        "bins": VERSION,
+        "bin_floor": FLOOR,
+        "top_tokens": int(first.ids.shape[1]),
+        "subset": SUBSET,
+        "sketch": SKETCH,
+        "seed": SEED,
+        "dtype": "float16",
+        "full_logits_sha256": recording.manifest.files["logits.safetensors"],
+    }
+    manifest = replace(recording.manifest, reduced=declared)
+    answers = [replace(answer, token_ids=None, token_bytes=None) for answer in recording.answers]
+    return save_recording(folder, manifest, recording.suite, answers, {REDUCED: arrays})
+
+
+def _sparse(
+    bins: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16], npt.NDArray[np.float16]]:
+    """Bins [n, N_BINS] of at least FLOOR, row after row: offsets [n + 1], bin numbers, probabilities."""
+    rows, columns = np.nonzero(bins >= FLOOR)
+    counts = np.bincount(rows, minlength=len(bins))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return offsets, columns.astype(np.uint16), bins[rows, columns].astype(np.float16)
+
+
+def _likeliest(first: FirstTokens) -> dict[str, npt.NDArray[Any]]:
+    return {"top_ids": first.ids.astype(np.int32), "top_logprobs": first.logprobs.astype(np.float16)}
+
+
+def _sketch(centred: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Project centred logits [n, vocab_size] on SKETCH random sign vectors: [n, SKETCH]."""
+    generator = np.random.default_rng(SEED)
+    sketch = np.zeros((len(centred), SKETCH), dtype=np.float32)
+    for start in range(0, centred.shape[1], 4096):  # in blocks, so that no sign matrix of the whole vocabulary exists
+        block = centred[:, start : start + 4096].astype(np.float32)
+        signs = generator.integers(0, 2, (block.shape[1], SKETCH), dtype=np.int8) * 2 - 1
+        sketch += block @ signs.astype(np.float32)
+    result: npt.NDArray[np.float32] = sketch / np.sqrt(SKETCH)
+    return result

@@ -1,0 +1,111 @@
+"""The report: one HTML file without scripts that asks for nothing and opens offline."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from analysis.attribution import UNKNOWN
+from analysis.evidence_by_canary import DECIBANS
+from analysis.library import Library
+from analysis.report import words
+from analysis.report.charts import kinds_chart, posterior_chart
+from analysis.report.hostile import visible, visible_edges
+from analysis.report.provenance import provenance
+from analysis.report.side_by_side import telling_canaries
+from analysis.verdict import Verdict, percent
+from probes.recording import Recording
+
+WIDTHS = {"wide": 640, "narrow": 330}
+"""Widths in CSS pixels that every chart is drawn at; the page shows the one that fits."""
+_TEXT_LIMIT = 2000  # a prompt, a reason; names and answers have limits of their own in the template
+
+
+def write_report(verdict: Verdict, recording: Recording, library: Library, path: Path) -> Path:
+    """Write the report on a verdict to `path`, whole or not at all, and return the path.
+
+    `recording` and `library` are those that the verdict was made from; RecordingError or LibraryError otherwise.
+    """
+    page = render_report(verdict, recording, library)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".partial")
+    try:
+        unfinished.write_text(page, "utf-8", newline="\n")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def render_report(verdict: Verdict, recording: Recording, library: Library) -> str:
+    """The report's HTML; the same input gives the same text."""
+    # Lone surrogates can't be written as UTF-8; `visible` has spelled out all that stand in anybody's text.
+    template = _environment().get_template("report.html.j2")
+    best = words.likeliest(verdict)
+    probability = percent(verdict.posterior[best]) if best is not None else ""
+    return template.render(
+        verdict=verdict,
+        evidence=verdict.evidence,
+        manifest=recording.manifest,
+        decision=words.DECISIONS[verdict.decision],
+        sentence=words.sentence(verdict),
+        meaning=words.meaning(verdict, probability),
+        best=best,
+        probability=probability,
+        canaries=telling_canaries(verdict, recording, library),
+        references=_references(verdict, library),
+        groups=provenance(verdict, recording, library),
+        limits=words.LIMITS,
+        glossary=words.GLOSSARY,
+        **_charts(verdict, best),
+    )
+
+
+def _charts(verdict: Verdict, best: str | None) -> dict[str, dict[str, Markup]]:
+    """Both charts at every width; empty where there is nothing to draw."""
+    charts: dict[str, dict[str, Markup]] = {"posterior_charts": {}, "kinds_charts": {}}
+    for name, width in WIDTHS.items():
+        if verdict.posterior:
+            drawn = posterior_chart(verdict.posterior, best, width, f"posterior-{name}")
+            charts["posterior_charts"][name] = Markup(drawn)
+        if verdict.evidence is not None and verdict.evidence.kinds:
+            rival = verdict.evidence.rival_family or "strangers"
+            drawn = kinds_chart(verdict.evidence.kinds, verdict.evidence.family, rival, width, f"kinds-{name}")
+            charts["kinds_charts"][name] = Markup(drawn)
+    return charts
+
+
+def _references(verdict: Verdict, library: Library) -> list[dict[str, Any]]:
+    """Every reference with its evidence for "kin" against "strangers" in decibans, the closest first."""
+    if verdict.evidence is None:
+        return []
+    members = {member.name: member for member in library.members}
+    ratios = sorted(verdict.evidence.log_likelihood_ratios.items(), key=lambda row: -row[1])
+    return [
+        {"name": name, "member": members.get(name), "decibans": round(DECIBANS * nats, 1)} for name, nats in ratios
+    ]
+
+
+def _environment() -> Environment:
+    """Jinja2 where nothing is printed unescaped, unspelled or undefined, whatever the template forgets."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value, _TEXT_LIMIT) if type(value) is str else value,
+    )
+    environment.filters |= {
+        "name": lambda text: Markup(escape(visible(text, words.NAME_LIMIT))),
+        "answer": lambda text: Markup(escape(visible_edges(text, 240))),
+        "lines": lambda text: Markup(escape(visible(text, _TEXT_LIMIT, keep_lines=True))),
+        "percent": percent,
+        "duration": words.duration,
+        "channel": words.channel_in_words,
+        "signed": lambda number: f"{number:+.1f}".replace("-", "−"),
+    }
+    environment.globals |= {"UNKNOWN": UNKNOWN}
+    return environment

@@ -1,0 +1,86 @@
+"""A signature: a recording reduced to arrays, one set a channel, one row a canary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.channels import all_channels
+from analysis.observation import Access, access_of, observe
+from probes.canary import Canary
+from probes.errors import RecordingError
+from probes.recording import Recording
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What one model showed, in arrays. `channels` maps a channel's name to its arrays [n_canaries, ...].
+
+    `refusal` says why there is nothing to compare (`no_signal`), or is None. `queries`, `tokens` and `seconds` are
+    what the recording cost, the engine's start apart.
+    """
+
+    name: str
+    access: Access
+    suite: str
+    canaries: tuple[Canary, ...]
+    channels: dict[str, dict[str, npt.NDArray[Any]]]
+    answered: int
+    status_counts: dict[str, int]
+    queries: int
+    tokens: int
+    seconds: float
+
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The canaries' digests, which name prompts across suites."""
+        return tuple(canary.digest for canary in self.canaries)
+
+    def take(self, places: Sequence[int] | npt.NDArray[np.intp]) -> Self:
+        """The same signature on some canaries only, in the order given."""
+        chosen = np.asarray(places, dtype=np.intp)
+        channels = {
+            name: {key: value[chosen] for key, value in arrays.items()} for name, arrays in self.channels.items()
+        }
+        return replace(self, canaries=tuple(self.canaries[place] for place in chosen), channels=channels)
+
+
+def signature(recording: Recording, access: Access | None = None) -> Signature:
+    """Reduce a recording to its signature, as its own access or a lower one would have seen it.
+
+    Raises RecordingError if the recording can't be read at that access.
+    """
+    own = access_of(recording)
+    observation = observe(recording, access)
+    channels = {}
+    for channel in all_channels().values():
+        arrays = channel.extract(observation)
+        if arrays is not None:
+            channels[channel.name] = dict(arrays)
+    manifest = recording.manifest
+    return Signature(
+        name=manifest.candidate,
+        access=access or own,
+        suite=recording.suite.name,
+        canaries=recording.suite.canaries,
+        channels=channels,
+        answered=len(recording.greedy.keys() | recording.draws.keys()),
+        status_counts=manifest.counts,
+        queries=manifest.queries,
+        tokens=manifest.prompt_tokens + manifest.completion_tokens,
+        seconds=manifest.seconds,
+    )
+
+
+def align(signatures: Sequence[Signature], digests: Sequence[str]) -> list[Signature]:
+    """The signatures on exactly these prompts, in this order. Raises RecordingError if one lacks a prompt."""
+    aligned = []
+    for one in signatures:
+        place = {digest: number for number, digest in enumerate(one.digests)}
+        if missing := [digest for digest in digests if digest not in place]:
+            raise RecordingError(f"the recording of {one.name} lacks {len(missing)} of the {len(digests)} prompts")
+        aligned.append(one.take([place[digest] for digest in digests]))
+    return aligned

@@ -1,0 +1,137 @@
+"""The verdict: what is said of a candidate, in the public format of `verdict.json`."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+Decision = Literal["attributed", "unknown", "no_signal", "inconclusive"]
+SCHEMA = 1
+
+
+def kinprint_version() -> str:
+    """The version of kinprint that is installed."""
+    try:
+        return version("kinprint")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """On what a probability rests: `basis` in words, `lineages` the independent families it was fitted on."""
+
+    basis: str
+    lineages: int
+
+
+@dataclass(frozen=True)
+class CanaryEvidence:
+    """What one canary said for the first family against the second, in decibans (10 log10 of the odds factor).
+
+    `similarity` and `rival_similarity` are those to the best reference of either family, by channel.
+    """
+
+    id: str
+    kind: str
+    decibans: float
+    similarity: dict[str, float | None]
+    rival_similarity: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why the verdict is what it is: the best family's best reference beside that of the next best family."""
+
+    family: str
+    reference: str
+    rival_family: str | None
+    rival_reference: str | None
+    channels: dict[str, float] = field(default_factory=dict)
+    kinds: dict[str, float] = field(default_factory=dict)
+    canaries: tuple[CanaryEvidence, ...] = ()
+    log_likelihood_ratios: dict[str, float] = field(default_factory=dict)
+    excess_similarity: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer. `posterior` sums to 1 over the library's families and `unknown`, and is {} at `no_signal`.
+
+    `reason` says in words why a decision other than `attributed` was taken. `seconds` leaves out the engine's start.
+    """
+
+    candidate: str
+    tier: str
+    suite: str
+    decision: Decision
+    family: str | None
+    posterior: dict[str, float]
+    queries: int
+    tokens: int
+    seconds: float
+    calibration: Calibration
+    library: str
+    reason: str
+    canaries: int
+    channels: tuple[str, ...] = ()
+    tokenizer: dict[str, list[str]] = field(default_factory=dict)
+    evidence: Evidence | None = None
+    warnings: tuple[str, ...] = ()
+    version: str = field(default_factory=kinprint_version)
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """The text of `verdict.json`."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write `verdict.json`, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(path.name + ".partial")
+        unfinished.write_text(self.to_json(), "utf-8")
+        os.replace(unfinished, path)
+
+    def in_words(self) -> str:
+        """The verdict in one sentence."""
+        name, p = self.candidate, self.posterior
+        match self.decision:
+            case "attributed":
+                return f"{name} descends from the {self.family} family (probability {percent(p[str(self.family)])})."
+            case "unknown":
+                known = ", ".join(family for family in p if family != "unknown")
+                return f"{name} is of none of the known families ({known}; probability {percent(p['unknown'])})."
+            case "inconclusive":
+                return f"The answers of {name} don't settle its family: {self.reason}."
+            case "no_signal":
+                return f"No verdict on {name}: {self.reason}."
+
+    def show(self) -> None:
+        """Print the verdict as a table in the terminal (or the notebook)."""
+        from analysis.report.terminal import show_verdict
+
+        show_verdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Verdict":
+        """The inverse of `to_json`, from parsed JSON."""
+        values = dict(values)
+        values["calibration"] = Calibration(**values["calibration"])
+        if values.get("evidence") is not None:
+            evidence = dict(values["evidence"])
+            evidence["canaries"] = tuple(CanaryEvidence(**canary) for canary in evidence["canaries"])
+            values["evidence"] = Evidence(**evidence)
+        for name in ("channels", "warnings"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
+
+
+def percent(probability: float) -> str:
+    """A probability for people: never rounded up to certainty."""
+    if probability > 0.999:
+        return "over 99.9%"
+    if probability < 0.001:
+        return "under 0.1%"
+    return f"{100 * probability:.1f}%"

@@ -1,0 +1,1 @@
+"""The Hydra tree: one group a swappable role, one primary file a job."""

@@ -1,0 +1,1 @@
+"""What is asked, and the form in which answers are kept. Knows no model and no statistics."""

@@ -1,0 +1,41 @@
+"""One answer to one canary: the row of a recording."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["ok", "empty", "refused", "no_logprobs", "error"]
+STATUSES: tuple[Status, ...] = ("ok", "empty", "refused", "no_logprobs", "error")
+GREEDY = 0
+"""Draw 0 is the greedy answer (and carries the logprobs); draws 1, 2, ... are sampled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one draw of one canary. What the access did not give is None.
+
+    `topk_*` describe the first generated token, most likely first; logprobs are in nats. A token that spells no
+    text (end of turn and the like) has empty bytes. `prompt_logprobs` has one value for each prompt token but
+    the first. `asked_at` is UTC in ISO 8601, `latency_ms` is wall-clock time, shared by a batch.
+    """
+
+    canary_id: str
+    draw: int
+    status: Status
+    text: str | None = None
+    token_ids: tuple[int, ...] | None = None
+    token_bytes: tuple[bytes, ...] | None = None
+    topk_ids: tuple[int, ...] | None = None
+    topk_bytes: tuple[bytes, ...] | None = None
+    topk_logprobs: tuple[float, ...] | None = None
+    prompt_logprobs: tuple[float, ...] | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish_reason: str | None = None
+    error: str | None = None
+    latency_ms: float | None = None
+    asked_at: str | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells this answer from all others of the recording."""
+        return self.canary_id, self.draw

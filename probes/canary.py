@@ -1,0 +1,52 @@
+"""A canary: one prompt with its settings, and why it is asked."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from probes.errors import SuiteError
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; `role` is `system`, `user` or `assistant`."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """One prompt: either plain `text` to continue, or chat `messages` to answer.
+
+    `max_tokens` bounds the answer, in the candidate's own tokens. `draws` is how many answers are sampled
+    where no token distribution can be had (tier `text`), beside the greedy one.
+    Raises SuiteError if the canary could not be asked as it stands.
+    """
+
+    id: str
+    kind: str
+    text: str | None
+    messages: tuple[Message, ...] | None
+    max_tokens: int
+    draws: int
+    why: str
+    source: str
+
+    def __post_init__(self) -> None:
+        if not self.id.strip():
+            raise SuiteError("a canary has an empty id; give every canary an id of its own")
+        if (self.text is None) == (self.messages is None):
+            raise SuiteError(f"canary {self.id!r} needs either 'text' or 'messages', and not both")
+        if not (self.text or "".join(message.content for message in self.messages or ())).strip():
+            raise SuiteError(f"canary {self.id!r} has an empty prompt; write one or delete the line")
+        if self.max_tokens < 1 or self.draws < 1:
+            raise SuiteError(
+                f"canary {self.id!r} has max_tokens={self.max_tokens} and draws={self.draws}; both must be at least 1"
+            )
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name the prompt itself: equal for equal prompts, whatever their ids and settings."""
+        prompt = self.text if self.text is not None else [(m.role, m.content) for m in self.messages or ()]
+        return hashlib.sha256(json.dumps(prompt, ensure_ascii=True).encode()).hexdigest()[:16]

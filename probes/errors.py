@@ -1,0 +1,28 @@
+"""The tree of errors that a user can cause or mend; the command line prints them and exits with status 2.
+
+KinprintError
+├── SuiteError        a suite that is missing, empty, malformed or ambiguous
+├── RecordingError    a recording that is missing, corrupt, truncated or of another kind
+├── CandidateError    a model or endpoint that can't be reached, read or understood
+└── LibraryError      a reference library that can't answer the question put to it
+"""
+
+
+class KinprintError(Exception):
+    """One sentence for the user: what is wrong, where, and what to do about it."""
+
+
+class SuiteError(KinprintError):
+    """A suite that is missing, empty, malformed or ambiguous."""
+
+
+class RecordingError(KinprintError):
+    """A recording that is missing, corrupt, truncated or of another kind."""
+
+
+class CandidateError(KinprintError):
+    """A model or endpoint that can't be reached, read or understood."""
+
+
+class LibraryError(KinprintError):
+    """A reference library that can't answer the question put to it."""

@@ -1,0 +1,175 @@
+"""A recording: a folder with everything asked of one model and everything it answered.
+
+`manifest.json`, `suite.jsonl` (the canaries as asked), `answers.parquet` (one row a canary and draw) and, where
+the access gave the whole vocabulary, `logits.safetensors`; a reduced recording has `reduced.safetensors` instead.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+
+from probes.answer import GREEDY, Answer
+from probes.errors import RecordingError
+from probes.manifest import Manifest
+from probes.suite import Suite, load_suite
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+LOGITS, REDUCED = "logits.safetensors", "reduced.safetensors"
+_DAMAGED = "the recording is damaged or was edited; record it again"
+
+
+def folder_name(candidate: str) -> str:
+    """The folder for a candidate: its percent-encoded name (a hub id holds a slash)."""
+    return quote(candidate, safe=" ()+,=@~")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording on disk. `answers` and the arrays are read when first needed."""
+
+    folder: Path
+    manifest: Manifest
+    suite: Suite
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every answer, in the order of the suite, then by draw."""
+        from pyarrow import ArrowException, parquet
+
+        path = self.folder / "answers.parquet"
+        try:
+            rows = parquet.read_table(path, schema=answer_schema()).to_pylist()
+        except (ArrowException, OSError) as error:
+            raise RecordingError(f"{path} can't be read; {_DAMAGED}") from error
+        return tuple(_answer(row) for row in rows)
+
+    @cached_property
+    def greedy(self) -> dict[str, Answer]:
+        """The greedy answers that are of use, by canary id."""
+        return {a.canary_id: a for a in self.answers if a.draw == GREEDY and a.status == "ok"}
+
+    @cached_property
+    def draws(self) -> dict[str, list[Answer]]:
+        """The sampled answers that are of use, by canary id."""
+        found: dict[str, list[Answer]] = {}
+        for answer in self.answers:
+            if answer.draw != GREEDY and answer.status == "ok":
+                found.setdefault(answer.canary_id, []).append(answer)
+        return found
+
+    @cached_property
+    def logits(self) -> dict[str, npt.NDArray[Any]] | None:
+        """`logits` [n, vocab_size] float, `token_bytes` uint8, `token_offsets` [vocab_size + 1]; None if not there."""
+        return self._arrays(LOGITS)
+
+    @cached_property
+    def reduced(self) -> dict[str, npt.NDArray[Any]] | None:
+        """The arrays of a reduced recording (see `analysis.reduction`), or None for a full one."""
+        return self._arrays(REDUCED)
+
+    def _arrays(self, name: str) -> dict[str, npt.NDArray[Any]] | None:
+        if name not in self.manifest.files:
+            return None
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            return dict(load_file(self.folder / name))
+        except (SafetensorError, OSError) as error:
+            raise RecordingError(f"{self.folder / name} can't be read; {_DAMAGED}") from error
+
+
+def load_recording(folder: str | Path) -> Recording:
+    """Open a recording and check every file against the hashes of its manifest.
+
+    Raises RecordingError if it is missing, unfinished, of another version, corrupt or truncated.
+    """
+    folder = Path(folder)
+    if not (folder / "manifest.json").is_file():
+        raise RecordingError(_what_is_missing(folder))
+    manifest = Manifest.from_json((folder / "manifest.json").read_text("utf-8"), str(folder / "manifest.json"))
+    for name, sha256 in manifest.files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise RecordingError(f"{path} is missing; {_DAMAGED}")
+        if file_sha256(path) != sha256:
+            raise RecordingError(f"{path} is not what its manifest says (sha256 differs); {_DAMAGED}")
+    suite = replace(load_suite(folder / "suite.jsonl"), name=manifest.suite["name"])
+    if suite.sha256 != manifest.suite["sha256"]:
+        raise RecordingError(f"{folder / 'suite.jsonl'} is not the suite that was asked; {_DAMAGED}")
+    return Recording(folder, manifest, suite)
+
+
+def save_recording(
+    folder: Path, manifest: Manifest, suite: Suite, answers: Sequence[Answer], arrays: Mapping[str, Arrays]
+) -> Recording:
+    """Write a recording; the manifest comes last and by a rename, so that a folder with one is whole.
+
+    `arrays` maps a file name (`logits.safetensors`, `reduced.safetensors`) to the arrays that go in.
+    """
+    import pyarrow
+    from pyarrow import parquet
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "suite.jsonl").write_text(suite.to_jsonl(), "utf-8", newline="\n")
+    order = {canary.id: number for number, canary in enumerate(suite.canaries)}
+    rows = [asdict(a) for a in sorted(answers, key=lambda a: (order[a.canary_id], a.draw))]
+    parquet.write_table(
+        pyarrow.Table.from_pylist(rows, schema=answer_schema()), folder / "answers.parquet", compression="zstd"
+    )
+    for name, content in arrays.items():
+        save_file({key: np.ascontiguousarray(value) for key, value in content.items()}, folder / name)
+    names = ["suite.jsonl", "answers.parquet", *arrays]
+    manifest = replace(manifest, files={name: file_sha256(folder / name) for name in names})
+    unfinished = folder / "manifest.json.partial"
+    unfinished.write_text(manifest.to_json(), "utf-8")
+    os.replace(unfinished, folder / "manifest.json")
+    return Recording(folder, manifest, suite)
+
+
+def answer_schema() -> Any:
+    """The columns of `answers.parquet` (a pyarrow schema)."""
+    import pyarrow as pa
+
+    ids, spelled, nats = pa.list_(pa.int32()), pa.list_(pa.binary()), pa.list_(pa.float32())
+    columns = {
+        **dict.fromkeys(("canary_id", "status", "text", "finish_reason", "error", "asked_at"), pa.string()),
+        **dict.fromkeys(("draw", "prompt_tokens", "completion_tokens"), pa.int32()),
+        **dict.fromkeys(("token_ids", "topk_ids"), ids),
+        **dict.fromkeys(("token_bytes", "topk_bytes"), spelled),
+        **dict.fromkeys(("topk_logprobs", "prompt_logprobs"), nats),
+        "latency_ms": pa.float32(),
+    }
+    return pa.schema([(name, columns[name]) for name in Answer.__dataclass_fields__])
+
+
+def _answer(row: dict[str, Any]) -> Answer:
+    """A row of the table; its lists become tuples."""
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return Answer(**values)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _what_is_missing(folder: Path) -> str:
+    if not folder.exists():
+        return f"there is no recording at {folder}; check the path, or make one with 'kinprint collect'"
+    if (folder / "journal.jsonl").is_file():
+        header = json.loads((folder / "journal.jsonl").open(encoding="utf-8").readline() or "{}")
+        name = header.get("header", {}).get("candidate", "a candidate")
+        return f"the recording of {name} at {folder} is unfinished; run the same 'kinprint collect' again to finish it"
+    return f"{folder} is not a recording (it has no manifest.json); name the folder that 'kinprint collect' wrote"

@@ -1,0 +1,19 @@
+"""How the byte spellings of many tokens are kept in a file of arrays."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+
+def split_bytes(content: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> list[bytes]:
+    """Undo `join_bytes`: the byte strings between consecutive offsets."""
+    whole, ends = content.tobytes(), offsets.tolist()
+    return [whole[start:end] for start, end in pairwise(ends)]
+
+
+def join_bytes(spelled: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Byte strings as one array of bytes and n + 1 offsets, the form in which they are kept."""
+    lengths = np.fromiter((len(token) for token in spelled), dtype=np.int64, count=len(spelled))
+    return np.frombuffer(b"".join(spelled), dtype=np.uint8), np.concatenate([[0], np.cumsum(lengths)])

@@ -1,0 +1,1 @@
+"""Backends: everything that can be asked. Each file holds one, all behind `interface.Backend`."""

@@ -1,0 +1,39 @@
+"""What a `candidate.model` may be: a folder with a model, or a hub id. Checked before a heavy engine is imported."""
+
+import json
+import re
+from pathlib import Path
+
+from probes.errors import CandidateError
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def check_local_model(model: str) -> None:
+    """Raise CandidateError unless `model` is a hub id or a folder whose weights can be opened."""
+    folder = Path(model)
+    if not folder.exists():
+        if _HUB_ID.fullmatch(model) and not model.startswith((".", "/", "~")):
+            return
+        raise CandidateError(f"there is no model at {model}; give a folder with config.json and weights, or a hub id")
+    if not (folder / "config.json").is_file():
+        raise CandidateError(f"{model} has no config.json; give the folder of a model in Hugging Face format")
+    try:
+        json.loads((folder / "config.json").read_text("utf-8"))
+    except ValueError as error:
+        raise CandidateError(f"{folder / 'config.json'} is not JSON ({error}); the model is damaged") from error
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise CandidateError(f"{model} has no *.safetensors; convert its weights first (pickled weights are not read)")
+    for path in weights:
+        _check_weights(path)
+
+
+def _check_weights(path: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            file.keys()
+    except (SafetensorError, OSError) as error:
+        raise CandidateError(f"{path} can't be read as safetensors ({error}); fetch the weights again") from error

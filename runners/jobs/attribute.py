@@ -1,0 +1,38 @@
+"""`kinprint attribute`: say which family a recording descends from."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from analysis.attribute import Rules, attribute
+from analysis.library import SHIPPED, Library
+from analysis.signature import signature
+from probes.recording import load_recording
+from runners.compose import settings_of
+from runners.settings import AttributeSettings, EstimatorSettings, LeaveOutSettings, LibrarySettings
+
+
+def main(overrides: list[str]) -> int:
+    """The command line's entry."""
+    settings = settings_of("attribute", AttributeSettings, overrides)
+    recording = load_recording(settings.recording)
+    library = open_library(settings.library, settings.leave_out)
+    verdict = attribute(signature(recording), library, rules(settings.estimator))
+    if settings.out is not None:
+        verdict.save(Path(settings.out) / "verdict.json")
+        if settings.report:
+            from analysis.report.html import write_report
+
+            write_report(verdict, recording, library, Path(settings.out) / "report.html")
+    verdict.show()
+    return 0
+
+
+def open_library(library: LibrarySettings, leave_out: LeaveOutSettings) -> Library:
+    """The library, less what is to be left out."""
+    opened = Library.load(library.path or SHIPPED)
+    return opened.without(leave_out.families, leave_out.techniques, leave_out.names)
+
+
+def rules(estimator: EstimatorSettings) -> Rules:
+    """The rules of the verdict, from the settings."""
+    return Rules(**{**asdict(estimator), "channels": tuple(estimator.channels)})

@@ -1,0 +1,72 @@
+"""`kinprint collect`: ask one candidate a suite and write the recording."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from probes.manifest import Tier
+from probes.recording import Recording
+from probes.suite import load_suite
+from runners.compose import construct, settings_of
+from runners.progress import say
+from runners.record import Sampling, command_line, record
+from runners.settings import CandidateSettings, CollectSettings, TierSettings
+
+_ZOO = "zoo:"
+
+
+def main(overrides: list[str]) -> int:
+    """The command line's entry."""
+    settings = settings_of("collect", CollectSettings, overrides)
+    recording = run(settings, command_line("collect", overrides))
+    manifest = recording.manifest
+    say(
+        f"{recording.folder}: {manifest.counts['ok']} of {manifest.queries} answers usable at tier {manifest.tier}, "
+        f"{manifest.prompt_tokens + manifest.completion_tokens} tokens, {manifest.seconds:.1f} s"
+    )
+    print(recording.folder)
+    return 0
+
+
+def collect(*overrides: str, **settings: Any) -> Recording:
+    """Ask a model from Python, with the settings of `kinprint collect`.
+
+    `collect(model="./my-model", suite="quick", tier="topk", out="runs/mine")`; anything else as overrides, such as
+    `"backend.engine.dtype=float32"`. Raises KinprintError as the command would.
+    """
+    keys = {"model": "candidate.model", "name": "candidate.name"}
+    given = [f"{keys.get(key, key)}={value}" for key, value in settings.items()]
+    return run(
+        settings_of("collect", CollectSettings, [*given, *overrides]), command_line("collect", [*given, *overrides])
+    )
+
+
+def run(settings: CollectSettings, made_by: dict[str, str]) -> Recording:
+    """Wire suite, backend and recording."""
+    suite = load_suite(settings.suite.path)
+    backend = construct(settings.backend, **serving(settings.candidate))
+    how = sampling(settings.tier, settings.seed)
+    name, model = name_of(settings.candidate), settings.candidate.model
+    return record(backend, suite, how, Path(settings.out), name, made_by, model)
+
+
+def sampling(tier: TierSettings, seed: int) -> Sampling:
+    """How to ask, from the settings."""
+    return Sampling(cast(Tier, tier.name), tier.top_k, tier.temperature, tier.top_p, seed, tier.logits_dtype)
+
+
+def serving(candidate: CandidateSettings) -> dict[str, Any]:
+    """What a backend needs to know of a candidate; a model of the zoo is fetched if it is not in the cache."""
+    model = candidate.model
+    if model.startswith(_ZOO):
+        from runners.zoo.fetch import fetch
+
+        model = str(fetch(model.removeprefix(_ZOO), say=say))
+    return {"model": model, "system_prompt": candidate.system_prompt, "chat_template": candidate.chat_template}
+
+
+def name_of(candidate: CandidateSettings) -> str:
+    """The candidate's name: as given, or the last part of its path, or its hub id."""
+    if candidate.name:
+        return candidate.name
+    path = Path(candidate.model)
+    return path.resolve().name if path.exists() else candidate.model.removeprefix(_ZOO)

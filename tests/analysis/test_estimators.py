@@ -1,0 +1,16 @@
+"""The two estimators keep scikit-learn's contract."""
+
+import numpy as np
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from analysis.attribution import UNKNOWN, Attributor
+from analysis.kinship import KinshipClassifier
+
+# With the hypothesis `unknown` the posterior has one class more than y, which these generic checks can't know.
+WITHOUT_UNKNOWN = Attributor(unknown_prior=0)
+
+
+@parametrize_with_checks([KinshipClassifier(), WITHOUT_UNKNOWN])
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)

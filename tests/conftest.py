@@ -1,0 +1,36 @@
+"""What the tests of several packages share."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from analysis.library import Library, Member, save_index
+from probes.recording import folder_name
+from tests.recordings import make_up, write_recording
+
+# The same examples everywhere, however slow the machine, and no database of them in the tree.
+settings.register_profile("kinprint", deadline=None, derandomize=True, database=None)
+settings.load_profile("kinprint")
+
+FAMILIES = ("ash", "birch", "cedar")
+
+
+@pytest.fixture(scope="session")
+def made_up_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Three families of made-up models, a base and two derivatives each, with full logits on 24 canaries."""
+    folder = tmp_path_factory.mktemp("library")
+    members = []
+    for number, family in enumerate(FAMILIES):
+        for member, technique in enumerate(("base", "noise", "rounding")):
+            name = f"{family}-{technique}"
+            write_recording(folder / folder_name(name), make_up(number, member), name=name)
+            members.append(Member(name, family, None if member == 0 else f"{family}-base", technique))
+    save_index(folder, "made-up-1", members)
+    return Library.load(folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that does not exist yet."""
+    return tmp_path / "recording"

@@ -1,0 +1,77 @@
+"""Each real model, through vLLM: it talks sense, and is attributed to its family at every tier."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from analysis.attribute import Rules, attribute
+from analysis.library import Library
+from analysis.signature import signature
+from probes.canary import Canary, Message
+from probes.manifest import Tier
+from probes.suite import Suite
+from runners.record import Sampling, record
+from tests.integration.conftest import FAMILIES, Started
+
+pytestmark = pytest.mark.engine
+
+GREETINGS = Suite(
+    "greetings",
+    (
+        Canary("fact", "facts", "The capital of France is", None, 8, 1, "a plain fact", "written for kinprint"),
+        Canary(
+            "chat",
+            "dialogue",
+            None,
+            (Message("user", "What is the capital of France? Answer in one sentence."),),
+            16,
+            1,
+            "the same in a chat",
+            "written for kinprint",
+        ),
+    ),
+)
+
+
+def sampling(tier: Tier) -> Sampling:
+    return Sampling(tier, top_k=20, temperature=1.0, top_p=1.0, seed=0)
+
+
+def test_a_plain_fact_has_a_sane_continuation(served: tuple[str, Started], tmp_path: Path) -> None:
+    name, backend = served
+    recording = record(backend, GREETINGS, sampling("topk"), tmp_path / "greetings", name, {})
+    assert "Paris" in (recording.greedy["fact"].text or "")
+    if name != "gemma3":  # a base model: its chat goes through a stated fallback template, and may wander
+        assert "Paris" in (recording.greedy["chat"].text or "")
+    first = recording.greedy["fact"]
+    assert first.topk_bytes is not None
+    assert first.token_bytes is not None
+    assert first.topk_bytes[0] == first.token_bytes[0] == b" Paris"
+
+
+@pytest.mark.parametrize("tier", get_args(Tier))
+def test_names_the_right_family(served: tuple[str, Started], tier: Tier, quick: Suite, tmp_path: Path) -> None:
+    name, backend = served
+    found = signature(record(backend, quick, sampling(tier), tmp_path / tier, name, {}))
+    verdict = attribute(found, Library.load())
+    assert (verdict.decision, verdict.family) == ("attributed", FAMILIES[name]), verdict.posterior
+    assert verdict.tokenizer == {"fits": [FAMILIES[name]]}
+
+
+def test_names_the_right_family_with_the_tokenizer_off(
+    served: tuple[str, Started], quick: Suite, tmp_path: Path
+) -> None:
+    name, backend = served
+    found = signature(record(backend, quick, sampling("text"), tmp_path / "text", name, {}))
+    rules = Rules(channels=("next_token", "greedy"))
+    assert attribute(found, Library.load(), rules).family == FAMILIES[name]
+
+
+def test_a_family_that_is_not_in_the_library_is_unknown(
+    served: tuple[str, Started], quick: Suite, tmp_path: Path
+) -> None:
+    name, backend = served
+    found = signature(record(backend, quick, sampling("topk"), tmp_path / "topk", name, {}))
+    strangers = Library.load().without(families=[FAMILIES[name]])
+    assert attribute(found, strangers).family is None

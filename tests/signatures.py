@@ -1,0 +1,43 @@
+"""Signatures of made-up models, without a file in between."""
+
+import numpy as np
+
+from analysis.byte_bins import N_BINS, bin_probabilities, bins_of
+from analysis.channels import all_channels
+from analysis.observation import Access, Observation
+from analysis.signature import Signature
+from tests.recordings import VOCABULARY, MadeUp, make_up, softmax, suite_of
+
+
+def sign(
+    family: int, member: int = 0, size: int = 24, world: int = 0, drift: float = 0.4, access: Access | None = None
+) -> Signature:
+    """The signature of a made-up model, seen with full logits or, at tier text, by `access.draws` sampled answers."""
+    return signature_of(make_up(family, member, size, world, drift), access or Access("logits"))
+
+
+def signature_of(model: MadeUp, access: Access) -> Signature:
+    """The two channels that decide, as `analysis.signature` extracts them."""
+    size, probabilities = len(model.logits), softmax(model.logits)
+    bins = bin_probabilities(probabilities, bins_of(VOCABULARY))
+    if access.tier == "text":
+        exact = bins.astype(np.float64)
+        drawn = np.random.default_rng(list(model.logits.tobytes()[:8])).multinomial(
+            access.draws, exact / exact.sum(axis=1, keepdims=True)
+        )
+        bins = (drawn / access.draws).astype(np.float32)
+    heads = [VOCABULARY[token].decode() for token in probabilities.argmax(axis=1)]
+    seen = Observation(
+        canaries=suite_of(size).canaries,
+        access=access,
+        bins=bins,
+        missing=np.zeros(size, np.float32),
+        n_draws=np.full(size, access.draws),
+        token_ids=None,
+        logprobs=None,
+        spelled={},
+        greedy=tuple(f"{head} {ending}".encode() for head, ending in zip(heads, model.endings, strict=True)),
+        prompt_tokens=np.full(size, np.nan),
+    )
+    channels = {name: dict(all_channels()[name].extract(seen) or {}) for name in ("next_token", "greedy")}
+    return Signature(model.name, access, "tiny", seen.canaries, channels, size, {"ok": size}, size, 100, 1.0)
