@@ -22,14 +22,17 @@ _PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability wou
 class Rules:
     """How a verdict is reached. `attributed_at` and `unknown_at` are the posterior probabilities needed to say so.
 
-    `channels` decide; all others are only shown. Channels that depend on the tokenizer don't decide by default:
-    while every family of a library has a tokenizer of its own, it would be taken for proof of descent.
+    `doubt` is the probability granted to the likelihoods being wrong for a lineage that they never saw: it keeps a
+    classifier that knows few lineages from certainty. `channels` decide; all others are only shown. Channels that
+    depend on the tokenizer don't decide by default: while every family of a library has a tokenizer of its own, it
+    would be taken for proof of descent.
     """
 
     channels: tuple[str, ...] = ("next_token", "greedy")
     unknown_prior: float = 0.5
     family_prior: Mapping[str, float] | None = None
-    regularisation: float = 1.0
+    regularisation: float = 0.002
+    doubt: float = 0.005
     attributed_at: float = 0.9
     unknown_at: float = 0.9
     min_canaries: int = 8
@@ -42,8 +45,9 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     references to fit the kinship classifier.
     """
     library, rules = library or Library.load(), rules or Rules()
-    _check(rules)
+    _check(rules, library)
     shared = library.shared_prompts(candidate)
+    [aligned] = align([candidate], shared)
     verdict = Verdict(
         candidate=candidate.name,
         tier=candidate.access.tier,
@@ -61,24 +65,17 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
         warnings=tuple(_warnings(candidate, shared, library)),
     )
     channels = deciding_channels(rules.channels, candidate)
-    if reason := _no_signal(candidate, shared, channels, rules):
+    if reason := _no_signal(aligned, channels, rules):
         return replace(verdict, reason=reason)
-    return _decide(verdict, candidate, library, rules, shared, channels)
+    return _decide(verdict, aligned, library, rules, channels)
 
 
-def _decide(
-    verdict: Verdict,
-    candidate: Signature,
-    library: Library,
-    rules: Rules,
-    shared: Sequence[str],
-    channels: tuple[str, ...],
-) -> Verdict:
-    [aligned] = align([candidate], shared)
+def _decide(verdict: Verdict, aligned: Signature, library: Library, rules: Rules, channels: tuple[str, ...]) -> Verdict:
+    shared = aligned.digests
     references = library.signatures(library.members, shared)
     pairing = Pairing(channels)
     kinship = _fit(pairing, library, aligned, rules)
-    attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior)
+    attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior, rules.doubt)
     attributor.fit(references, [member.family for member in library.members])
     probabilities = attributor.predict_proba([aligned])[0]
     posterior = {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
@@ -118,12 +115,14 @@ def _decision(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, s
     return "attributed", best, f"its answers are those of a relative of {best}"
 
 
-def _no_signal(candidate: Signature, shared: Sequence[str], channels: Sequence[str], rules: Rules) -> str:
-    if candidate.answered < rules.min_canaries or len(shared) < rules.min_canaries:
+def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> str:
+    """Why a candidate, seen on the prompts that the library knows, tells nothing; empty if it does."""
+    answered = int(candidate.answered.sum())
+    if answered < rules.min_canaries:
         counts = ", ".join(f"{n} {status}" for status, n in candidate.status_counts.items() if n)
         return (
-            f"{candidate.answered} canaries were answered and {len(shared)} of them are known to the library; "
-            f"at least {rules.min_canaries} are needed (answers by status: {counts or 'none'})"
+            f"{answered} of the {len(candidate.canaries)} canaries that the library knows were answered, and at least "
+            f"{rules.min_canaries} are needed (all answers by status: {counts or 'none'})"
         )
     if not channels:
         return f"the recording feeds none of the channels {', '.join(rules.channels)}"
@@ -133,9 +132,12 @@ def _no_signal(candidate: Signature, shared: Sequence[str], channels: Sequence[s
 
 
 def _informative(candidate: Signature, channel: str) -> bool:
-    """Whether the arrays of a channel differ between canaries at all."""
+    """Whether what a channel holds differs between any two of the canaries that it has something for."""
     arrays = candidate.channels[channel]
-    return any(len(np.unique(np.nan_to_num(value, nan=-9), axis=0)) > 1 for value in arrays.values())
+    content = arrays["bins"] if "bins" in arrays else next(iter(arrays.values()))
+    rows = content[candidate.answered].reshape(int(candidate.answered.sum()), -1)
+    known = rows[~np.isnan(rows.astype(np.float64)).any(axis=1)]
+    return len(np.unique(known, axis=0)) > 1
 
 
 def _calibration(library: Library) -> Calibration:
@@ -153,7 +155,7 @@ def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> 
         warnings.append(
             f"{len(candidate.canaries) - len(shared)} canaries are unknown to the library and were left out"
         )
-    if failed := len(candidate.canaries) - candidate.answered:
+    if failed := int((~candidate.answered).sum()):
         warnings.append(f"{failed} of {len(candidate.canaries)} canaries have no usable answer")
     if len(library.families) < 2:
         warnings.append("the library has one family only; a rival would make the comparison fair")
@@ -171,17 +173,32 @@ def _tokenizer(
     for reference, member in zip(references, members, strict=True):
         if channel.name in reference.channels:
             similarity = channel.similarity(candidate.channels[channel.name], reference.channels[channel.name])
-            if similarity.size and np.nanmean(similarity) >= 0.99:
+            known = similarity[~np.isnan(similarity)]
+            if known.size and known.mean() >= 0.99:
                 fits.add(member.family)
     return {"fits": sorted(fits)}
 
 
-def _check(rules: Rules) -> None:
+def _check(rules: Rules, library: Library) -> None:
+    """Raise KinprintError if the rules can't be followed with this library."""
     known = all_channels()
     if unknown := [name for name in rules.channels if name not in known]:
         raise KinprintError(f"there is no channel {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    if not rules.channels:
+        raise KinprintError(f"estimator.channels is empty; name at least one of {', '.join(sorted(known))}")
     for name in ("attributed_at", "unknown_at"):
         if not 0.5 < getattr(rules, name) <= 1:
             raise KinprintError(f"{name} must lie above 0.5 and at most at 1; it is {getattr(rules, name)}")
     if not 0 < rules.unknown_prior < 1:
         raise KinprintError(f"unknown_prior must lie between 0 and 1; it is {rules.unknown_prior}")
+    if not 0 <= rules.doubt < 0.5:
+        raise KinprintError(f"doubt must lie in [0, 0.5); it is {rules.doubt}")
+    if not rules.regularisation > 0:
+        raise KinprintError(f"regularisation must be above 0; it is {rules.regularisation}")
+    if rules.family_prior is not None and set(rules.family_prior) != set(library.families):
+        raise KinprintError(
+            f"family_prior names {sorted(rules.family_prior)}; it must weigh exactly the library's families, "
+            f"{', '.join(library.families)}"
+        )
+    if rules.family_prior is not None and not all(weight > 0 for weight in rules.family_prior.values()):
+        raise KinprintError(f"family_prior must weigh every family above 0; it is {dict(rules.family_prior)}")

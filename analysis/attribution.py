@@ -12,8 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from analysis.kinship import KinshipClassifier
+from analysis.library import UNKNOWN as UNKNOWN
 
-UNKNOWN = "unknown"
 PairFeatures = Callable[[Any, Any], npt.NDArray[np.float64]]
 
 
@@ -35,6 +35,9 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         Prior probability of `unknown`; 0 leaves that hypothesis, and its class, out.
     family_prior : mapping or None
         Prior weight by family; None weighs all alike.
+    doubt : float, default=0
+        Probability that the likelihoods are wrong altogether for a lineage that was never seen. It bounds what any
+        family's likelihood ratio can be, from doubt / (1 - doubt) to its inverse.
 
     Attributes
     ----------
@@ -55,11 +58,13 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         pairing: PairFeatures | None = None,
         unknown_prior: float = 0.5,
         family_prior: Mapping[str, float] | None = None,
+        doubt: float = 0.0,
     ) -> None:
         self.kinship = kinship
         self.pairing = pairing
         self.unknown_prior = unknown_prior
         self.family_prior = family_prior
+        self.doubt = doubt
 
     def fit(self, X: Any, y: Any) -> Self:
         """Store references X (rows of numbers, or signatures with `pairing`) and their families y (n_references,).
@@ -71,6 +76,8 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         check_classification_targets(y)
         if not 0 <= self.unknown_prior < 1:
             raise ValueError(f"unknown_prior must lie in [0, 1); it is {self.unknown_prior}")
+        if not 0 <= self.doubt < 0.5:
+            raise ValueError(f"doubt must lie in [0, 0.5); it is {self.doubt}")
         self.references_, self.families_ = X, np.asarray(y)
         families = np.unique(self.families_)
         self.classes_ = np.append(families, UNKNOWN) if self.unknown_prior > 0 else families
@@ -78,7 +85,9 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if len(families) < 2 and self.kinship is None:
             raise ValueError(f"Attributor needs a fitted kinship or two families; there is {len(families)} class")
         if not weights.min() > 0:
-            raise ValueError(f"every family needs a positive prior weight; got {dict(zip(families, weights, strict=True))}")
+            raise ValueError(
+                f"every family needs a positive prior weight; got {dict(zip(families, weights, strict=True))}"
+            )
         self.log_prior_ = np.log(weights / weights.sum() * (1 - self.unknown_prior))
         self.kinship_ = self._fit_on_references() if self.kinship is None else self.kinship
         return self
@@ -98,7 +107,7 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         families = np.unique(self.families_)
         of_family = [ratios[:, self.families_ == family] for family in families]
         log_posterior = np.column_stack([logsumexp(r, axis=1) - np.log(r.shape[1]) for r in of_family])
-        log_posterior += self.log_prior_
+        log_posterior = self._doubted(log_posterior) + self.log_prior_
         if self.unknown_prior > 0:
             log_posterior = np.column_stack([log_posterior, np.full(len(ratios), np.log(self.unknown_prior))])
         posterior: npt.NDArray[np.float64] = np.exp(log_posterior - logsumexp(log_posterior, axis=1, keepdims=True))
@@ -109,6 +118,13 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         posterior = self.predict_proba(X)
         labels: npt.NDArray[Any] = self.classes_[np.argmax(posterior, axis=1)]
         return labels
+
+    def _doubted(self, ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Log-likelihood ratios, of which a share `doubt` may as well have come from the other hypothesis."""
+        with np.errstate(divide="ignore"):
+            sure, unsure = np.log1p(-self.doubt), np.log(self.doubt)
+        doubted: npt.NDArray[np.float64] = np.logaddexp(sure + ratios, unsure) - np.logaddexp(sure, unsure + ratios)
+        return doubted
 
     def _pair_features(self, X: Any, references: Any) -> npt.NDArray[np.float64]:
         if self.pairing is not None:

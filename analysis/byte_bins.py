@@ -51,9 +51,7 @@ def bins_of(spelled: Iterable[bytes]) -> npt.NDArray[np.intp]:
     return np.fromiter((bin_of(token) for token in spelled), dtype=np.intp)
 
 
-def bin_probabilities(
-    probabilities: npt.NDArray[np.floating], bins: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float32]:
+def bin_probabilities(probabilities: npt.NDArray[np.floating], bins: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
     """Sum token probabilities [n_canaries, n_tokens] into bins: [n_canaries, N_BINS]."""
     return np.array([np.bincount(bins, row, N_BINS) for row in probabilities], dtype=np.float32)
 

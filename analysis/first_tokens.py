@@ -11,7 +11,7 @@ from probes.errors import RecordingError
 from probes.recording import Recording
 from probes.spelling import split_bytes
 
-TOP_TOKENS = 128
+TOP_TOKENS = 96
 """How many of the likeliest tokens are kept of a full distribution."""
 
 
@@ -56,8 +56,8 @@ def _from_logits(recording: Recording, arrays: dict[str, npt.NDArray[Any]]) -> F
     logits, index = arrays["logits"], answered(recording)
     if len(logits) != len(index):
         raise RecordingError(f"{recording.folder} has {len(logits)} rows of logits for {len(index)} answers")
-    if np.isnan(logits).any():
-        raise RecordingError(f"{recording.folder} holds logits that are not numbers (NaN); record it again")
+    if np.isnan(logits).any() or np.isposinf(logits).any() or not np.isfinite(logits).any(axis=1).all():
+        raise RecordingError(f"{recording.folder} holds logits that are not numbers (NaN or infinite); record it again")
     spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
     vocabulary_bins = bins_of(spelled)
     k = min(TOP_TOKENS, logits.shape[1])
@@ -97,8 +97,12 @@ def _from_topk(recording: Recording) -> FirstTokens | None:
     ids, values = np.full((len(given), k), -1, np.int64), np.full((len(given), k), -np.inf)
     spelled: dict[int, bytes] = {}
     for row, (_, token_ids, token_bytes, logprobs) in enumerate(given):
-        if token_ids is None or token_bytes is None or logprobs is None or np.isnan(logprobs).any():
-            raise RecordingError(f"{recording.folder} has top-k answers that are incomplete or not numbers (NaN)")
+        if token_ids is None or token_bytes is None or logprobs is None:
+            raise RecordingError(f"{recording.folder} has top-k answers without token ids or spellings")
+        if not len(token_ids) == len(token_bytes) == len(logprobs) or not np.all(np.array(logprobs) <= 1e-3):
+            raise RecordingError(
+                f"{recording.folder} has top-k answers that are incomplete or no logprobs (NaN, above 0)"
+            )
         ids[row, : len(token_ids)], values[row, : len(logprobs)] = token_ids, logprobs
         spelled |= dict(zip(token_ids, token_bytes, strict=True))
     return FirstTokens(np.array([i for i, *_ in given], dtype=np.intp), ids, values, spelled, None)

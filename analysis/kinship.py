@@ -100,7 +100,9 @@ def fit_kinship(
     families: Sequence[str],
     regularisation: float = 1.0,
 ) -> KinshipClassifier:
-    """Fit pairing and classifier on all pairs of different models; every family, and pair of families, weighs the same.
+    """Fit pairing and classifier on all pairs of different models; every family, and pair of families, weighs one.
+
+    So the evidence against the penalty grows with the lineages, and not with how many references one of them has.
 
     `candidates` are the models as the candidate's access would see them, `references` the same as recorded.
     Raises ValueError if there are no two families, or no family with two models.
@@ -113,5 +115,5 @@ def fit_kinship(
     return KinshipClassifier(regularisation).fit(
         np.array([features[pair] for pair in pairs]),
         np.array([int(one == other) for one, other in groups]),
-        sample_weight=np.array([1 / sizes[group] for group in groups]) * len(groups) / len(sizes),
+        sample_weight=np.array([1 / sizes[group] for group in groups]),
     )

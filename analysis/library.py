@@ -17,6 +17,7 @@ from probes.recording import Recording, folder_name, load_recording
 SHIPPED = Path(__file__).parent / "references"
 INDEX = "library.json"
 SCHEMA = 1
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Library:
             raise LibraryError(f"{path} is damaged ({error}); build the library again") from error
         if schema != SCHEMA:
             raise LibraryError(f"{path} has schema {schema}, this version reads {SCHEMA}; build the library again")
+        _check_members(members, path)
         return cls(Path(folder), version, members)
 
     @cached_property
@@ -92,8 +94,7 @@ class Library:
         if key not in self._cache:
             recording = self.recording(member)
             own = access_of(recording)
-            lower = access is not None and TIERS.index(access.tier) > TIERS.index(own.tier)
-            self._cache[key] = signature(recording, access if lower else None)
+            self._cache[key] = signature(recording, own if access is None else _lower(own, access))
         return self._cache[key]
 
     def signatures(
@@ -120,6 +121,24 @@ class Library:
         """The library with one more member, or with a member of that name replaced."""
         others = [one for one in self.members if one.name != member.name]
         return replace(self, members=(*others, member))
+
+
+def _lower(own: Access, other: Access) -> Access:
+    """The most that both accesses allow."""
+    if own.tier != other.tier:
+        return max(own, other, key=lambda access: TIERS.index(access.tier))
+    return Access(own.tier, min(own.top_k, other.top_k), min(own.draws, other.draws))
+
+
+def _check_members(members: Sequence[Member], path: Path) -> None:
+    names = [member.name for member in members]
+    for member in members:
+        if not all(isinstance(value, str) and value for value in (member.name, member.family, member.technique)):
+            raise LibraryError(f"{path} has a member without a name, family or technique: {member}")
+        if names.count(member.name) > 1:
+            raise LibraryError(f"{path} names {member.name!r} twice; delete one of the two entries")
+        if member.family == UNKNOWN:
+            raise LibraryError(f"{path} calls the family of {member.name!r} {UNKNOWN!r}, which is no family")
 
 
 def save_index(folder: Path, version: str, members: Sequence[Member]) -> None:

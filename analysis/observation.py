@@ -5,7 +5,7 @@ References are compared, and the kinship classifier is fitted, at the access tha
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,7 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
     bins, missing = np.full((n, N_BINS), np.nan, np.float32), np.full(n, np.nan, np.float32)
     n_draws, ids, logprobs = np.zeros(n, np.int64), None, None
     if access.tier == "text":
+        access = replace(access, top_k=0)
         _fill_draws(recording, first, access.draws, bins, missing, n_draws)
     elif first is not None:
         k = access.top_k if access.tier == "topk" else first.ids.shape[1]
@@ -114,6 +115,8 @@ def _fill_draws(
     n_draws: npt.NDArray[np.int64],
 ) -> None:
     """Put the observed (or, from a distribution, the simulated) frequencies of sampled answers into `bins`."""
+    if draws == 0:
+        return
     if first is not None and first.bins is not None:
         for place, probabilities in zip(first.canary_index, first.bins, strict=True):
             seed = hashlib.sha256(f"{recording.manifest.candidate}/{recording.suite.canaries[place].digest}".encode())

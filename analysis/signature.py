@@ -19,8 +19,8 @@ from probes.recording import Recording
 class Signature:
     """What one model showed, in arrays. `channels` maps a channel's name to its arrays [n_canaries, ...].
 
-    `refusal` says why there is nothing to compare (`no_signal`), or is None. `queries`, `tokens` and `seconds` are
-    what the recording cost, the engine's start apart.
+    `answered` [n_canaries] says which canaries got a usable answer. `queries`, `tokens` and `seconds` are what the
+    recording cost, the engine's start apart.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Signature:
     suite: str
     canaries: tuple[Canary, ...]
     channels: dict[str, dict[str, npt.NDArray[Any]]]
-    answered: int
+    answered: npt.NDArray[np.bool_]
     status_counts: dict[str, int]
     queries: int
     tokens: int
@@ -45,7 +45,8 @@ class Signature:
         channels = {
             name: {key: value[chosen] for key, value in arrays.items()} for name, arrays in self.channels.items()
         }
-        return replace(self, canaries=tuple(self.canaries[place] for place in chosen), channels=channels)
+        canaries = tuple(self.canaries[place] for place in chosen)
+        return replace(self, canaries=canaries, channels=channels, answered=self.answered[chosen])
 
 
 def signature(recording: Recording, access: Access | None = None) -> Signature:
@@ -61,13 +62,14 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
         if arrays is not None:
             channels[channel.name] = dict(arrays)
     manifest = recording.manifest
+    usable = recording.greedy.keys() | recording.draws.keys()
     return Signature(
         name=manifest.candidate,
         access=access or own,
         suite=recording.suite.name,
         canaries=recording.suite.canaries,
         channels=channels,
-        answered=len(recording.greedy.keys() | recording.draws.keys()),
+        answered=np.array([canary.id in usable for canary in recording.suite.canaries]),
         status_counts=manifest.counts,
         queries=manifest.queries,
         tokens=manifest.prompt_tokens + manifest.completion_tokens,

@@ -43,7 +43,7 @@ class Journal:
         self.seconds = 0.0
 
     def __enter__(self) -> Self:
-        self.created = not self.folder.exists()
+        self.created = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
         length = self._read()
         self._rows = open(self.folder / ROWS, "ab")
@@ -60,9 +60,9 @@ class Journal:
         self._rows.close()
         self._lines.close()
         if kind is not None and not self.answers:
-            self.delete()
-            if self.created:
-                self.folder.rmdir()
+            delete_journal(self.folder)
+            for folder in self.created:
+                folder.rmdir()
 
     @property
     def _row_bytes(self) -> int:
@@ -83,11 +83,6 @@ class Journal:
         stored = np.memmap(self.folder / ROWS, self.dtype, "r").reshape(-1, self.vocab_size)
         return np.asarray(stored[[self.rows[canary_id] for canary_id in canary_ids]])
 
-    def delete(self) -> None:
-        """Remove the journal's files, once the recording has been written (or nothing was ever stored)."""
-        for name in (LINES, ROWS):
-            (self.folder / name).unlink(missing_ok=True)
-
     def _write_line(self, line: dict[str, Any]) -> None:
         self._lines.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         self._lines.flush()
@@ -102,10 +97,7 @@ class Journal:
         for raw in path.read_bytes().splitlines(keepends=True):
             if not raw.endswith(b"\n"):
                 break  # the line that was being written when the run was killed
-            try:
-                line = json.loads(raw)
-            except ValueError as error:
-                raise RecordingError(f"{path} is damaged; delete {self.folder} and collect again") from error
+            line = _parse(raw, path)
             if length == 0 and line.get("header") != self.header:
                 raise RecordingError(
                     f"{self.folder} holds an unfinished recording of something else; "
@@ -114,13 +106,32 @@ class Journal:
             if "row" in line and line["row"] >= rows_on_disk:
                 break
             if "answer" in line:
-                answer = decode(line["answer"])
+                answer: Answer = line["answer"]
                 self.answers[answer.key] = answer
                 self.seconds = line["seconds"]
                 if "row" in line:
                     self.rows[answer.canary_id] = line["row"]
             length += len(raw)
         return length
+
+
+def _parse(raw: bytes, path: Path) -> dict[str, Any]:
+    """One line of the journal, its answer decoded. Raises RecordingError if it is none."""
+    try:
+        line: dict[str, Any] = json.loads(raw)
+        if "answer" in line:
+            line["answer"], line["seconds"] = decode(line["answer"]), float(line["seconds"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RecordingError(f"{path} is damaged; delete {path.parent} and collect again") from error
+    if not isinstance(line, dict):
+        raise RecordingError(f"{path} is damaged; delete {path.parent} and collect again")
+    return line
+
+
+def delete_journal(folder: Path) -> None:
+    """Remove a journal's files, once the recording has been written (or nothing was ever stored)."""
+    for name in (LINES, ROWS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def encode(answer: Answer) -> dict[str, Any]:

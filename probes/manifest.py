@@ -48,12 +48,12 @@ class Manifest:
         return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, where: str) -> "Manifest":
+    def from_json(cls, text: bytes, where: str) -> "Manifest":
         """Parse a manifest. Raises RecordingError naming `where` if it is not one that this version reads."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise RecordingError(f"{where} is not JSON ({error.msg}); the recording is damaged") from error
+        except ValueError as error:
+            raise RecordingError(f"{where} is not JSON in UTF-8; the recording is damaged") from error
         known = {entry.name for entry in fields(cls)}
         if not isinstance(values, dict) or not known - {"files", "reduced", "schema"} <= set(values):
             raise RecordingError(f"{where} is not the manifest of a recording")
@@ -62,6 +62,27 @@ class Manifest:
                 f"{where} has schema {values.get('schema')!r}, this version reads schema {SCHEMA}; "
                 "record again or use the version of kinprint that wrote it"
             )
-        if values["tier"] not in TIERS:
-            raise RecordingError(f"{where} names the tier {values['tier']!r}; known are {', '.join(TIERS)}")
+        for name, value in values.items():
+            if name in known and not _fits(name, value):
+                raise RecordingError(f"{where} has a {name!r} of the wrong kind: {value!r}; the recording is damaged")
         return cls(**{key: value for key, value in values.items() if key in known})
+
+
+_TEXTS = ("candidate", "backend", "model", "started_at", "ended_at")
+_NUMBERS = ("queries", "prompt_tokens", "completion_tokens", "seconds")
+_OBJECTS = ("sampling", "engine", "tokenizer", "access", "counts", "made_by")
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a value may stand under a key of the manifest."""
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name in _NUMBERS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if name in _OBJECTS:
+        return isinstance(value, dict)
+    if name == "suite":
+        return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in ("name", "sha256"))
+    if name == "files":
+        return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
+    return name != "tier" or value in TIERS

@@ -5,7 +5,6 @@ the access gave the whole vocabulary, `logits.safetensors`; a reduced recording 
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,19 +16,23 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
-from probes.answer import GREEDY, Answer
+from probes.answer import GREEDY, STATUSES, Answer
 from probes.errors import RecordingError
 from probes.manifest import Manifest
 from probes.suite import Suite, load_suite
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+ANSWERS, SUITE = "answers.parquet", "suite.jsonl"
 LOGITS, REDUCED = "logits.safetensors", "reduced.safetensors"
 _DAMAGED = "the recording is damaged or was edited; record it again"
 
 
 def folder_name(candidate: str) -> str:
-    """The folder for a candidate: its percent-encoded name (a hub id holds a slash)."""
-    return quote(candidate, safe=" ()+,=@~")
+    """The folder for a candidate: its percent-encoded name (a hub id holds a slash). Never empty, `.` or `..`."""
+    if not candidate:
+        raise RecordingError("a candidate has an empty name; give it one")
+    encoded = quote(candidate, safe=" ()+,=@~")
+    return encoded if encoded.strip(".") else encoded.replace(".", "%2E")  # never a folder above
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,20 @@ class Recording:
         """Every answer, in the order of the suite, then by draw."""
         from pyarrow import ArrowException, parquet
 
-        path = self.folder / "answers.parquet"
+        path = self.folder / ANSWERS
         try:
-            rows = parquet.read_table(path, schema=answer_schema()).to_pylist()
+            table = parquet.read_table(path)
         except (ArrowException, OSError) as error:
             raise RecordingError(f"{path} can't be read; {_DAMAGED}") from error
-        return tuple(_answer(row) for row in rows)
+        if not table.schema.equals(answer_schema()):
+            raise RecordingError(f"{path} has other columns than the answers of a recording; {_DAMAGED}")
+        answers = tuple(_answer(row) for row in table.to_pylist())
+        for answer in answers:
+            if answer.canary_id not in self.suite.by_id or answer.status not in STATUSES:
+                raise RecordingError(f"{path} has an answer that fits no canary or status: {answer.key}; {_DAMAGED}")
+        if len({answer.key for answer in answers}) < len(answers):
+            raise RecordingError(f"{path} has two answers to one draw; {_DAMAGED}")
+        return answers
 
     @cached_property
     def greedy(self) -> dict[str, Answer]:
@@ -96,16 +107,18 @@ def load_recording(folder: str | Path) -> Recording:
     folder = Path(folder)
     if not (folder / "manifest.json").is_file():
         raise RecordingError(_what_is_missing(folder))
-    manifest = Manifest.from_json((folder / "manifest.json").read_text("utf-8"), str(folder / "manifest.json"))
+    manifest = Manifest.from_json((folder / "manifest.json").read_bytes(), str(folder / "manifest.json"))
+    if not {ANSWERS, SUITE} <= manifest.files.keys():
+        raise RecordingError(f"{folder / 'manifest.json'} does not list {ANSWERS} and {SUITE}; {_DAMAGED}")
     for name, sha256 in manifest.files.items():
         path = folder / name
         if Path(name).name != name or not path.is_file():
             raise RecordingError(f"{path} is missing; {_DAMAGED}")
         if file_sha256(path) != sha256:
             raise RecordingError(f"{path} is not what its manifest says (sha256 differs); {_DAMAGED}")
-    suite = replace(load_suite(folder / "suite.jsonl"), name=manifest.suite["name"])
+    suite = replace(load_suite(folder / SUITE), name=manifest.suite["name"])
     if suite.sha256 != manifest.suite["sha256"]:
-        raise RecordingError(f"{folder / 'suite.jsonl'} is not the suite that was asked; {_DAMAGED}")
+        raise RecordingError(f"{folder / SUITE} is not the suite that was asked; {_DAMAGED}")
     return Recording(folder, manifest, suite)
 
 
@@ -121,15 +134,13 @@ def save_recording(
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "suite.jsonl").write_text(suite.to_jsonl(), "utf-8", newline="\n")
+    (folder / SUITE).write_text(suite.to_jsonl(), "utf-8", newline="\n")
     order = {canary.id: number for number, canary in enumerate(suite.canaries)}
-    rows = [asdict(a) for a in sorted(answers, key=lambda a: (order[a.canary_id], a.draw))]
-    parquet.write_table(
-        pyarrow.Table.from_pylist(rows, schema=answer_schema()), folder / "answers.parquet", compression="zstd"
-    )
+    rows = [_row(a) for a in sorted(answers, key=lambda a: (order[a.canary_id], a.draw))]
+    parquet.write_table(pyarrow.Table.from_pylist(rows, schema=answer_schema()), folder / ANSWERS, compression="zstd")
     for name, content in arrays.items():
         save_file({key: np.ascontiguousarray(value) for key, value in content.items()}, folder / name)
-    names = ["suite.jsonl", "answers.parquet", *arrays]
+    names = [SUITE, ANSWERS, *arrays]
     manifest = replace(manifest, files={name: file_sha256(folder / name) for name in names})
     unfinished = folder / "manifest.json.partial"
     unfinished.write_text(manifest.to_json(), "utf-8")
@@ -153,6 +164,14 @@ def answer_schema() -> Any:
     return pa.schema([(name, columns[name]) for name in Answer.__dataclass_fields__])
 
 
+def _row(answer: Answer) -> dict[str, Any]:
+    """An answer for the table; half a surrogate pair, which some servers return, is no text in any encoding."""
+    row = asdict(answer)
+    if answer.text is not None:
+        row["text"] = answer.text.encode("utf-8", "replace").decode()
+    return row
+
+
 def _answer(row: dict[str, Any]) -> Answer:
     """A row of the table; its lists become tuples."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
@@ -169,7 +188,5 @@ def _what_is_missing(folder: Path) -> str:
     if not folder.exists():
         return f"there is no recording at {folder}; check the path, or make one with 'kinprint collect'"
     if (folder / "journal.jsonl").is_file():
-        header = json.loads((folder / "journal.jsonl").open(encoding="utf-8").readline() or "{}")
-        name = header.get("header", {}).get("candidate", "a candidate")
-        return f"the recording of {name} at {folder} is unfinished; run the same 'kinprint collect' again to finish it"
+        return f"the recording at {folder} is unfinished; run the same 'kinprint collect' again to finish it"
     return f"{folder} is not a recording (it has no manifest.json); name the folder that 'kinprint collect' wrote"

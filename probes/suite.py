@@ -96,8 +96,30 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
         if not isinstance(row, dict) or set(row) != keys:
             got = sorted(row) if isinstance(row, dict) else type(row).__name__
             raise SuiteError(f"suite {path}, line {number} must have the keys {sorted(keys)}; it has {got}")
+        for key, value in row.items():
+            if not _fits(key, value):
+                raise SuiteError(f"suite {path}, line {number} has a {key!r} of the wrong kind: {value!r}")
         rows.append(row)
     return rows
+
+
+def _fits(key: str, value: Any) -> bool:
+    """Whether a value may stand under a key; `datasets` would cast 5 to "5" and true to 1 without a word."""
+    if key in ("max_tokens", "draws"):
+        return type(value) is int and 0 < value < 2**31
+    if key == "messages":
+        turns = value if isinstance(value, list) and value else None
+        return value is None or (turns is not None and all(_is_turn(turn) for turn in turns))
+    return isinstance(value, str) or (key == "text" and value is None)
+
+
+def _is_turn(turn: Any) -> bool:
+    return (
+        isinstance(turn, dict)
+        and set(turn) == {"role", "content"}
+        and turn["role"] in ("system", "user", "assistant")
+        and isinstance(turn["content"], str)
+    )
 
 
 def _typed(rows: Sequence[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
@@ -115,9 +137,6 @@ def _typed(rows: Sequence[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
         why=text,
         source=text,
     )
-    for number, row in enumerate(rows, start=1):
-        if any(row[key] is None for key in ("id", "kind", "max_tokens", "draws", "why", "source")):
-            raise SuiteError(f"suite {path}, canary {number} ({row['id']!r}) leaves a required key empty")
     try:
         return list(Dataset.from_list(list(rows), features=features))
     except (ArrowException, TypeError, ValueError, KeyError, AttributeError) as error:

@@ -2,24 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from probes.errors import KinprintError
 
-ALLOWED_TARGETS = (
-    "runners.backends.vllm_engine.VllmEngine",
-    "runners.backends.transformers.Transformers",
-)
-"""The only things that a configuration may construct: Hydra would run any callable that it is given."""
-
+_BACKEND = re.compile(r"runners\.backends\.(\w+)\.(\w+)")
 _FREE_TEXT = re.compile(r"(^|\.)(out|work|path|model|recording|name|system_prompt|chat_template|unknown)$")
-_PLAIN = re.compile(r"[\w./:@%+-]*")
+_LITERAL_DOLLAR = r"\${"
 Settings = TypeVar("Settings")
 
 
@@ -34,26 +30,41 @@ def settings_of(job: str, schema: type[Settings], overrides: Sequence[str]) -> S
         merged = OmegaConf.merge(OmegaConf.structured(schema), composed)
         settings: Settings = OmegaConf.to_object(merged)  # type: ignore[assignment]
     except MissingMandatoryValue as error:
-        key = _first_line(error).rpartition(" ")[2]
+        key = getattr(error, "full_key", None) or _first_line(error).rpartition(" ")[2]
         raise KinprintError(f"{job} needs a value for {key} (see 'kinprint {job} --help' for an example)") from error
-    except (HydraException, OmegaConfBaseException) as error:
-        raise KinprintError(f"{_first_line(error)} (see 'kinprint {job} --help')") from error
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        where = f" at {key}" if (key := getattr(error, "full_key", None)) else ""
+        raise KinprintError(f"{_first_line(error)}{where} (see 'kinprint {job} --help')") from error
     return settings
 
 
 def construct(target: dict[str, Any], **arguments: Any) -> Any:
-    """Construct what a configuration names in `_target_`, if it is on the allow-list. Raises KinprintError."""
-    name = target.get("_target_")
-    if name not in ALLOWED_TARGETS:
-        raise KinprintError(f"the configuration names _target_ {name!r}; allowed are {', '.join(ALLOWED_TARGETS)}")
-    if nested := [key for key, value in target.items() if _holds_target(value)]:
+    """Construct the backend that a configuration names in `_target_`. Raises KinprintError on anything else.
+
+    Hydra would run any callable that it is given; here only the classes of `runners/backends` may be named.
+    """
+    settings = {**target, **arguments}
+    name = settings.pop("_target_", None)
+    if nested := [key for key, value in settings.items() if _holds_target(value)]:
         raise KinprintError(
             f"the configuration nests a _target_ in {nested[0]!r}; only the backend itself may have one"
         )
+    backend = _backend_class(str(name))
     try:
-        return instantiate({**target, **arguments}, _convert_="all")
-    except HydraException as error:
-        raise KinprintError(f"{name} does not take this configuration: {_last_line(error)}") from error
+        return backend(**settings)
+    except TypeError as error:
+        raise KinprintError(f"{name} does not take this configuration: {error}") from error
+
+
+def _backend_class(name: str) -> type[Any]:
+    """The class, if it is a backend defined in one of the modules of `runners/backends`."""
+    match = _BACKEND.fullmatch(name)
+    if match is not None and find_spec(f"runners.backends.{match[1]}") is not None:
+        module = import_module(f"runners.backends.{match[1]}")
+        found = getattr(module, match[2], None)
+        if isinstance(found, type) and found.__module__ == module.__name__ and hasattr(found, "ask"):
+            return found
+    raise KinprintError(f"the configuration names _target_ {name!r}; allowed are the backends of runners.backends")
 
 
 def _holds_target(value: Any) -> bool:
@@ -63,18 +74,15 @@ def _holds_target(value: Any) -> bool:
 
 
 def _quoted(override: str) -> str:
-    """Quote paths and texts, so that spaces, '=', commas and brackets in them mean nothing to Hydra's grammar."""
+    """Quote paths and texts, so that nothing in them means anything to Hydra's grammar or to interpolation."""
     key, equals, value = override.partition("=")
-    if not equals or not _FREE_TEXT.search(key.lstrip("+~")) or _PLAIN.fullmatch(value) or value[:1] in "'\"":
+    quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    if not equals or not _FREE_TEXT.search(key.lstrip("+~")) or value in ("null", "???") or quoted_already:
         return override
     escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + r"\'", value)
     escaped = re.sub(r"(\\+)$", lambda match: match[1] * 2, escaped)
-    return f"{key}='{escaped}'"
+    return f"{key}='{escaped.replace('${', _LITERAL_DOLLAR)}'"
 
 
 def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
-def _last_line(error: Exception) -> str:
-    return [line.strip() for line in str(error).splitlines() if line.strip()][-1]

@@ -12,7 +12,7 @@ from typing import Any, cast
 from probes.answer import GREEDY, STATUSES, Answer
 from probes.canary import Canary
 from probes.errors import CandidateError, KinprintError, RecordingError
-from probes.journal import LINES, Journal
+from probes.journal import LINES, Journal, delete_journal
 from probes.manifest import TIERS, Manifest, Tier
 from probes.recording import LOGITS, Recording, load_recording, save_recording
 from probes.spelling import join_bytes
@@ -84,7 +84,7 @@ def record(
     answers = list(journal.answers.values())
     manifest = _manifest(header, description, suite, sampling, answers, seconds, started_at, made_by)
     recording = save_recording(folder, manifest, suite, answers, arrays)
-    journal.delete()
+    delete_journal(folder)
     return recording
 
 
@@ -104,6 +104,7 @@ def _header(backend: Backend, suite: Suite, sampling: Sampling, candidate: str, 
             "logits_dtype": sampling.logits_dtype if sampling.tier == "logits" else None,
             "system_prompt": getattr(backend, "system_prompt", None),
             "chat_template": getattr(backend, "chat_template", None),
+            "engine": dict(getattr(backend, "engine", {})),
         },
     }
 
@@ -111,6 +112,7 @@ def _header(backend: Backend, suite: Suite, sampling: Sampling, candidate: str, 
 def _finished(folder: Path, header: dict[str, Any]) -> Recording | None:
     if (folder / "manifest.json").is_file():
         recording = load_recording(folder)
+        delete_journal(folder)  # of a run that was killed after its last write
         manifest = recording.manifest
         same = {
             "candidate": manifest.candidate,
@@ -131,7 +133,8 @@ def _finished(folder: Path, header: dict[str, Any]) -> Recording | None:
 
 def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, journal: Journal) -> float:
     """Ask what the journal does not hold yet; returns the seconds spent asking, earlier runs' included."""
-    left = [r for r in requests if (r.canary.id, r.draw) not in journal.answers]
+    stored = {key for key, answer in journal.answers.items() if answer.status != "error"}  # failures are asked again
+    left = [r for r in requests if (r.canary.id, r.draw) not in stored]
     before, start = journal.seconds, perf_counter()
     with counting(f"asking ({sampling.tier})", len(requests), len(requests) - len(left)) as progress:
         for answer, logits in backend.ask(left, sampling.tier, sampling.top_k):
@@ -144,9 +147,9 @@ def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, jour
 def _check_answers(journal: Journal, candidate: str) -> None:
     answers = journal.answers.values()
     if answers and all(answer.status == "error" for answer in answers):
-        reason = next(iter(answers)).error
-        journal.answers.clear()
-        raise CandidateError(f"{candidate} gave no usable answer to {len(answers)} queries: {reason}")
+        reason, asked = next(iter(answers)).error, len(answers)
+        journal.answers.clear()  # so that the journal leaves nothing behind
+        raise CandidateError(f"{candidate} gave no usable answer to {asked} queries: {reason}")
 
 
 def _arrays(journal: Journal, suite: Suite, description: Description) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,7 @@ class EstimatorSettings:
     unknown_prior: float
     family_prior: dict[str, float] | None
     regularisation: float
+    doubt: float
     attributed_at: float
     unknown_at: float
     min_canaries: int

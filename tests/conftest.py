@@ -18,11 +18,11 @@ FAMILIES = ("ash", "birch", "cedar")
 
 @pytest.fixture(scope="session")
 def made_up_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Three families of made-up models, a base and two derivatives each, with full logits on 24 canaries."""
+    """Three families of made-up models, a base and three derivatives each, with full logits on 24 canaries."""
     folder = tmp_path_factory.mktemp("library")
     members = []
     for number, family in enumerate(FAMILIES):
-        for member, technique in enumerate(("base", "noise", "rounding")):
+        for member, technique in enumerate(("base", "noise", "rounding", "pruning")):
             name = f"{family}-{technique}"
             write_recording(folder / folder_name(name), make_up(number, member), name=name)
             members.append(Member(name, family, None if member == 0 else f"{family}-base", technique))

@@ -147,9 +147,7 @@ def write_recording(
     return save_recording(folder, made, suite, answers, arrays)
 
 
-def logits_arrays(
-    logits: npt.NDArray[Any], vocabulary: Sequence[bytes] = VOCABULARY
-) -> dict[str, npt.NDArray[Any]]:
+def logits_arrays(logits: npt.NDArray[Any], vocabulary: Sequence[bytes] = VOCABULARY) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a logits file."""
     content, offsets = join_bytes(vocabulary)
     return {"logits": logits, "token_bytes": content, "token_offsets": offsets}

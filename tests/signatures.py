@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.byte_bins import N_BINS, bin_probabilities, bins_of
+from analysis.byte_bins import bin_probabilities, bins_of
 from analysis.channels import all_channels
 from analysis.observation import Access, Observation
 from analysis.signature import Signature
@@ -40,4 +40,5 @@ def signature_of(model: MadeUp, access: Access) -> Signature:
         prompt_tokens=np.full(size, np.nan),
     )
     channels = {name: dict(all_channels()[name].extract(seen) or {}) for name in ("next_token", "greedy")}
-    return Signature(model.name, access, "tiny", seen.canaries, channels, size, {"ok": size}, size, 100, 1.0)
+    answered = np.ones(size, dtype=np.bool_)
+    return Signature(model.name, access, "tiny", seen.canaries, channels, answered, {"ok": size}, size, 100, 1.0)

@@ -11,7 +11,7 @@ WIDTH = 24
 
 
 class Greedy:
-    """Length of the common prefix of two greedy answers, as a share of what both gave (at most WIDTH bytes)."""
+    """How much of their beginning two greedy answers share, as a part of what both said (24 bytes at most)."""
 
     name = "greedy"
     tokenizer_dependent = False

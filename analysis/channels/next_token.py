@@ -5,6 +5,8 @@ upper end of what the missing mass allows). Where only n sampled answers are kno
 what n answers of the very same model would reach on average, so that few draws don't look like another model.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
@@ -28,11 +30,11 @@ class NextToken:
     def similarity(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:
         """The affinity, 0 to 1 (sampling may carry it a little past 1): [n_canaries]."""
         p, q = candidate["bins"], reference["bins"]
-        seen = _seen(candidate) & _seen(reference)
-        shared = np.sqrt(p * q, where=seen, out=np.zeros_like(p)).sum(axis=1, dtype=np.float64)
-        rest_p = np.clip(1 - np.sum(p, axis=1, where=seen), 0, 1)
-        rest_q = np.clip(1 - np.sum(q, axis=1, where=seen), 0, 1)
-        affinity = shared + np.sqrt(rest_p * rest_q)
+        shared = np.sqrt(p * q).sum(axis=1, dtype=np.float64)
+        unmatched_p = (p * (q == 0)).sum(axis=1, dtype=np.float64)
+        unmatched_q = (q * (p == 0)).sum(axis=1, dtype=np.float64)
+        rest = affinity_of_rest(candidate["missing"], unmatched_p, reference["missing"], unmatched_q)
+        affinity = shared + rest
         affinity = affinity / _expected_affinity(candidate, reference)
         return np.where(np.isnan(p).any(axis=1) | np.isnan(q).any(axis=1), np.nan, affinity)
 
@@ -40,10 +42,21 @@ class NextToken:
 CHANNEL = NextToken()
 
 
-def _seen(side: Arrays) -> npt.NDArray[np.bool_]:
-    """Bins whose probability is known: all, where nothing is missing; else those that the top k fell into."""
-    known: npt.NDArray[np.bool_] = (side["bins"] > 0) | (side["missing"] <= 1e-6)[:, None]
-    return known
+def affinity_of_rest(
+    missing_p: npt.NDArray[Any],
+    unmatched_p: npt.NDArray[Any],
+    missing_q: npt.NDArray[Any],
+    unmatched_q: npt.NDArray[Any],
+) -> npt.NDArray[np.float64]:
+    """The most that unseen mass can add to an affinity: [n_canaries].
+
+    `missing` is the mass that one side did not show, `unmatched` what it showed where the other showed nothing.
+    What is missing on one side may lie on what is missing or unmatched on the other; what both showed can't move.
+    """
+    p_on_q = np.sqrt(missing_p * (missing_q + unmatched_q))
+    q_on_p = np.sqrt(missing_q * (missing_p + unmatched_p))
+    rest: npt.NDArray[np.float64] = np.maximum(p_on_q, q_on_p)
+    return rest
 
 
 def _expected_affinity(candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:

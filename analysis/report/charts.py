@@ -8,10 +8,11 @@ import re
 import warnings
 from collections.abc import Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from analysis.report.hostile import visible
+from analysis.report.words import signed
 from analysis.verdict import percent
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ INK, MUTED, ACCENT, BAR, LINE, RIVAL = (f"#0101{number:02x}" for number in range
 _VARIABLES = {INK: "ink", MUTED: "muted", ACCENT: "accent", BAR: "bar", LINE: "line", RIVAL: "rival"}
 _FONT_SIZE = 13.0  # CSS pixels, as are all lengths here
 _MOST_BARS = 12
-_RC = {"svg.fonttype": "none", "svg.hashsalt": "kinprint", "text.usetex": False, "path.sketch": None}
+_RC: dict[Any, Any] = {  # whatever the reader's own matplotlib is set to
+    "svg.fonttype": "none",
+    "svg.hashsalt": "kinprint",
+    "text.usetex": False,
+    "path.sketch": None,
+    "savefig.bbox": None,
+}
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -67,9 +74,9 @@ def kinds_chart(kinds: Mapping[str, float], family: str, rival: str, width: int,
             canvas.text(1, top + 13.5, visible(name, int(label // 7.5)))
             canvas.bar(min(zero, zero + length), top, abs(length), 18, ACCENT if decibans >= 0 else RIVAL)
             edge = zero + length + (5 if decibans >= 0 else -5)
-            canvas.text(edge, top + 13.5, f"{decibans:+.1f}", align="left" if decibans >= 0 else "right", size=12)
+            canvas.text(edge, top + 13.5, signed(decibans), align="left" if decibans >= 0 else "right", size=12)
         canvas.bar(zero - 0.5, head - 8, 1, step * len(rows) + 6, MUTED)
-    described = "; ".join(f"{visible(name, 40)} {decibans:+.1f}" for name, decibans in rows)
+    described = "; ".join(f"{visible(name, 40)} {signed(decibans)}" for name, decibans in rows)
     names = f"for {visible(family, 40)} against {visible(rival, 40)}"
     return canvas.svg(chart_id, f"Evidence {names} by kind of canary, in decibans", described)
 
@@ -95,13 +102,12 @@ class _Canvas:
 
     def __exit__(self, *_: object) -> None:
         from matplotlib import rc_context
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
 
         with rc_context(_RC), warnings.catch_warnings(), BytesIO() as file:
             # The page's own fonts draw the text, so it doesn't matter which letters matplotlib's font lacks.
             warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-            FigureCanvasSVG(self._figure).print_svg(file, metadata=nothing)
+            self._figure.savefig(file, format="svg", metadata=nothing)
             self._drawn = file.getvalue()
 
     def bar(self, left: float, top: float, width: float, height: float, colour: str) -> None:
@@ -118,7 +124,7 @@ class _Canvas:
         size: float = _FONT_SIZE,
     ) -> None:
         # A name may hold dollar signs, which matplotlib would take for mathematics.
-        style = {"color": colour, "ha": align, "va": "baseline", "fontweight": weight, "fontsize": size}
+        style: dict[str, Any] = {"color": colour, "ha": align, "va": "baseline", "fontweight": weight, "fontsize": size}
         self._axes.text(x, y, text, parse_math=False, **style)
 
     def svg(self, chart_id: str, title: str, description: str) -> str:

@@ -12,15 +12,16 @@ from analysis.evidence_by_canary import DECIBANS
 from analysis.library import Library
 from analysis.report import words
 from analysis.report.charts import kinds_chart, posterior_chart
-from analysis.report.hostile import visible, visible_edges
+from analysis.report.hostile import visible, visible_edges, visible_lines
 from analysis.report.provenance import provenance
 from analysis.report.side_by_side import telling_canaries
 from analysis.verdict import Verdict, percent
 from probes.recording import Recording
 
-WIDTHS = {"wide": 640, "narrow": 330}
+WIDTHS = {"wide": 760, "narrow": 330}
 """Widths in CSS pixels that every chart is drawn at; the page shows the one that fits."""
-_TEXT_LIMIT = 2000  # a prompt, a reason; names and answers have limits of their own in the template
+_TEXT_LIMIT = 2000  # characters of a prompt or of any other text that the template names no limit for
+_ANSWER_LIMIT = 240
 
 
 def write_report(verdict: Verdict, recording: Recording, library: Library, path: Path) -> Path:
@@ -83,9 +84,7 @@ def _references(verdict: Verdict, library: Library) -> list[dict[str, Any]]:
         return []
     members = {member.name: member for member in library.members}
     ratios = sorted(verdict.evidence.log_likelihood_ratios.items(), key=lambda row: -row[1])
-    return [
-        {"name": name, "member": members.get(name), "decibans": round(DECIBANS * nats, 1)} for name, nats in ratios
-    ]
+    return [{"name": name, "member": members.get(name), "decibans": round(DECIBANS * nats, 1)} for name, nats in ratios]
 
 
 def _environment() -> Environment:
@@ -100,12 +99,12 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "name": lambda text: Markup(escape(visible(text, words.NAME_LIMIT))),
-        "answer": lambda text: Markup(escape(visible_edges(text, 240))),
-        "lines": lambda text: Markup(escape(visible(text, _TEXT_LIMIT, keep_lines=True))),
+        "answer": lambda text, **edges: Markup(escape(visible_edges(text, _ANSWER_LIMIT, **edges))),
+        "lines": lambda text: Markup(escape(visible_lines(text, _TEXT_LIMIT))),
         "percent": percent,
         "duration": words.duration,
         "channel": words.channel_in_words,
-        "signed": lambda number: f"{number:+.1f}".replace("-", "−"),
+        "signed": words.signed,
     }
     environment.globals |= {"UNKNOWN": UNKNOWN}
     return environment

@@ -1,4 +1,4 @@
-"""How a verdict was made: everything of the recording's manifest, the library and the verdict that a reader can check."""
+"""How a verdict was made: all that a reader can check of the recording, the library and the verdict."""
 
 import json
 from collections.abc import Mapping
@@ -22,22 +22,26 @@ class Group:
 def provenance(verdict: Verdict, recording: Recording, library: Library) -> list[Group]:
     """The facts about how a verdict was made, in groups."""
     manifest = recording.manifest
-    suite, tokenizer = manifest.suite, _spread("tokenizer", manifest.tokenizer)
+    suite = f"{manifest.suite.get('name', '')} ({len(recording.suite)} canaries)"
     techniques = ", ".join(sorted({member.technique for member in library.members}))
     deciding = ", ".join(verdict.channels) or "none"
     return [
         Group(
             "Candidate",
-            (("name", manifest.candidate), ("model", manifest.model), ("backend", manifest.backend))
-            + _spread("engine", manifest.engine)
-            + tokenizer,
+            (
+                ("name", manifest.candidate),
+                ("model", manifest.model),
+                ("backend", manifest.backend),
+                *_spread("engine", manifest.engine),
+                *_spread("tokenizer", manifest.tokenizer),
+            ),
         ),
         Group(
             "What was asked",
             (
                 ("tier", manifest.tier),
                 *_spread("access", manifest.access),
-                ("suite", f"{suite.get('name', '')} ({len(recording.suite)} canaries)"),
+                ("suite", suite),
                 ("suite sha256", recording.suite.sha256),
                 ("sampling", _inline(manifest.sampling)),
             ),

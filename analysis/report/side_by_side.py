@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 import numpy as np
 
@@ -72,9 +71,9 @@ def telling_canaries(verdict: Verdict, recording: Recording, library: Library, m
     for row, canary in zip(rows, canaries, strict=True):
         asked = own.side("Candidate", canary, {}, None)
         answer = asked.answer
-        sides = [asked, reference.side(f"Reference, {evidence.family}", canary, row.similarity, answer)]
+        sides = [asked, reference.side(f"Reference: {evidence.family}", canary, row.similarity, answer)]
         if rival is not None:
-            sides.append(rival.side(f"Rival, {evidence.rival_family}", canary, row.rival_similarity, answer))
+            sides.append(rival.side(f"Rival: {evidence.rival_family}", canary, row.rival_similarity, answer))
         found.append(TellingCanary(row, canary, tuple(sides)))
     return found
 
@@ -107,14 +106,13 @@ class _Answers:
         greedy = self.recording.greedy.get(canary_id)
         answer = None if greedy is None else greedy.text
         row = self._rows.get(canary_id)
-        known = self._first is not None and row is not None
         tokens = _likeliest(self._first, row) if self._first is not None and row is not None else ()
-        draws = [] if known else self.recording.draws.get(canary_id, [])
+        draws = [] if tokens else self.recording.draws.get(canary_id, [])
         return Side(
             role=role,
             name=self.recording.manifest.candidate,
             answer=answer,
-            shared="" if answer is None or other is None else commonprefix([answer, other]),
+            shared=_common_opening(answer or "", other or ""),
             status=self._status(canary_id),
             tokens=tokens,
             draws=tuple(draw.text or "" for draw in draws[:MOST_DRAWS]),
@@ -130,8 +128,19 @@ class _Answers:
         return statuses[0].replace("_", " ") if statuses else "not asked"
 
 
+def _common_opening(one: str, other: str) -> str:
+    differ = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return one[: next(differ, min(len(one), len(other)))]
+
+
 def _likeliest(first: FirstTokens, row: int) -> tuple[tuple[str, float], ...]:
-    """The likeliest first tokens of one row with their probabilities; bytes that are no text become U+FFFD."""
+    """The likeliest first tokens of one row with their probabilities; bytes that are no text become ⟨0xEC⟩."""
     pairs = zip(first.ids[row].tolist(), first.logprobs[row].tolist(), strict=True)
     likeliest = [(number, logprob) for number, logprob in pairs if number >= 0][:TOP_TOKENS]
-    return tuple((first.spelled[number].decode("utf-8", "replace"), float(np.exp(lp))) for number, lp in likeliest)
+    return tuple((_spell(first.spelled[number]), float(np.exp(lp))) for number, lp in likeliest)
+
+
+def _spell(token: bytes) -> str:
+    """A token as text; a token may end, or begin, in the middle of a character."""
+    text = token.decode("utf-8", "surrogateescape")
+    return "".join(f"⟨0x{ord(c) - 0xDC00:02X}⟩" if "\udc80" <= c <= "\udcff" else c for c in text)

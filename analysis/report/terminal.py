@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.report.hostile import visible
-from analysis.report.words import DECISIONS, NAME_LIMIT, duration, likeliest, sentence
+from analysis.report.words import DECISIONS, NAME_LIMIT, duration, likeliest, sentence, signed
 from analysis.verdict import Evidence, Verdict, percent
 
 _PIPED_WIDTH = 100
@@ -51,7 +51,7 @@ def _show_evidence(show: "_Printer", evidence: Evidence) -> None:
     kinds = sorted(evidence.kinds.items(), key=lambda row: -row[1])
     show.decibans(("kind of canary",), [((name,), value) for name, value in kinds])
     telling = [((row.id, row.kind), row.decibans) for row in evidence.canaries[:_MOST_CANARIES]]
-    show.decibans(("most telling canary", "kind"), telling)
+    show.decibans(("most telling canary", "kind"), telling, digits=2)
 
 
 class _Printer:
@@ -82,7 +82,7 @@ class _Printer:
         table.columns[2].justify = "right"
         self.console.print(table)
 
-    def decibans(self, headings: Sequence[str], rows: Sequence[tuple[tuple[str, ...], float]]) -> None:
+    def decibans(self, headings: Sequence[str], rows: Sequence[tuple[tuple[str, ...], float]], digits: int = 1) -> None:
         """A table of names and their decibans, with bars that are scaled to the largest."""
         if not rows:
             return
@@ -91,7 +91,8 @@ class _Printer:
         for names, decibans in rows:
             style = "cyan" if decibans >= 0 else "yellow"
             bar = Text(self._bar(abs(decibans) / widest), style=style)
-            table.add_row(*(self.text(name, "", NAME_LIMIT) for name in names), f"{decibans:+.1f}", bar)
+            number = signed(decibans, digits).replace("−", "-")
+            table.add_row(*(self.text(name, "", NAME_LIMIT) for name in names), number, bar)
         for column in table.columns[-2:]:
             column.no_wrap = True
         table.columns[-2].justify = "right"

@@ -132,10 +132,11 @@ def likeliest(verdict: Verdict) -> str | None:
 def meaning(verdict: Verdict, probability: str) -> Meaning:
     """What this verdict says and does not say; `probability` is that of the likeliest label, in words."""
     best = likeliest(verdict)
+    named = f"the family {visible(str(best), NAME_LIMIT)}"
     values = {
         "family": visible(str(verdict.family), NAME_LIMIT),
         "probability": probability,
-        "likeliest": "none of the known families" if best == UNKNOWN else f"the family {visible(str(best), NAME_LIMIT)}",
+        "likeliest": "none of the known families" if best == UNKNOWN else named,
         "reason": verdict.reason,
     }
     found = _MEANINGS[verdict.decision]
@@ -156,3 +157,9 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def signed(decibans: float, digits: int = 1) -> str:
+    """Decibans with their sign, rounded; nothing is written as minus zero."""
+    rounded = round(decibans, digits)
+    return f"{rounded:+.{digits}f}".replace("-", "−") if rounded else f"{0:.{digits}f}"

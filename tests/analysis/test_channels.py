@@ -72,7 +72,11 @@ def truth() -> npt.NDArray[np.float64]:
 
 
 def exactly(truth: npt.NDArray[np.float64]) -> Arrays:
-    return {"bins": truth.astype(np.float32), "missing": np.zeros(len(truth)), "n_draws": np.zeros(len(truth), np.int64)}
+    return {
+        "bins": truth.astype(np.float32),
+        "missing": np.zeros(len(truth)),
+        "n_draws": np.zeros(len(truth), np.int64),
+    }
 
 
 @pytest.mark.parametrize("draws", [1, 2, 4, 16])
@@ -171,7 +175,9 @@ def test_token_space_goes_by_spelling_and_not_by_id() -> None:
     np.testing.assert_array_equal(similarity(nothing, nothing), [1, np.nan])
 
 
-@pytest.mark.xfail(strict=True, reason="tokens without a match count as one bin, so two lists without any in common get 1")
+@pytest.mark.xfail(
+    strict=True, reason="tokens without a match count as one bin, so two lists without any in common get 1"
+)
 def test_token_space_of_models_that_share_no_token_is_0() -> None:
     one, other = tokens({1: b"a", 2: b"b"}, {1: 0.6, 2: 0.4}), tokens({1: b"a", 3: b"c"}, {1: 0.6, 3: 0.4})
     np.testing.assert_allclose(CHANNELS["token_space"].similarity(one, other), [0.6], atol=1e-6)
@@ -196,7 +202,10 @@ def test_token_space_needs_logprobs() -> None:
 
 
 def prompts(counts: list[float], chat: tuple[int, ...] = ()) -> Arrays | None:
-    asked = [canary(n, text=None, messages=(Message("user", f"{n}"),)) if n in chat else canary(n) for n in range(len(counts))]
+    asked = [
+        canary(n, text=None, messages=(Message("user", f"{n}"),)) if n in chat else canary(n)
+        for n in range(len(counts))
+    ]
     found = CHANNELS["tokenizer"].extract(seen(len(counts), canaries=tuple(asked), prompt_tokens=np.array(counts)))
     return None if found is None else dict(found)
 

@@ -1,10 +1,8 @@
 """The two estimators keep scikit-learn's contract."""
 
-import numpy as np
-import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from analysis.attribution import UNKNOWN, Attributor
+from analysis.attribution import Attributor
 from analysis.kinship import KinshipClassifier
 
 # With the hypothesis `unknown` the posterior has one class more than y, which these generic checks can't know.

@@ -72,7 +72,9 @@ def test_what_top_k_leaves_out_is_known_to_be_missing(topk: Recording) -> None:
     seen = observe(topk)
     beyond = -np.sort(-softmax(MODEL.logits), axis=1)[:, 20:].sum(axis=1)
     np.testing.assert_allclose(seen.missing[ANSWERED], beyond[ANSWERED], atol=1e-5)
-    np.testing.assert_allclose(np.nansum(seen.bins, axis=1) + seen.missing, np.where(np.isnan(seen.missing), np.nan, 1), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.nansum(seen.bins, axis=1) + seen.missing, np.where(np.isnan(seen.missing), np.nan, 1), rtol=1e-5
+    )
 
 
 def test_lowered_to_text_answers_are_drawn_from_the_distribution(full: Recording) -> None:
@@ -125,7 +127,10 @@ def broken(value: float) -> Any:
 
 @pytest.mark.parametrize(
     "value",
-    [np.nan, pytest.param(np.inf, marks=pytest.mark.xfail(strict=True, reason="+inf (float16 overflow) passes as a number"))],
+    [
+        np.nan,
+        pytest.param(np.inf, marks=pytest.mark.xfail(strict=True, reason="+inf (float16 overflow) passes as a number")),
+    ],
 )
 def test_logits_that_are_not_numbers_are_refused(folder: Path, value: float) -> None:
     with pytest.raises(RecordingError, match="not numbers"):
@@ -144,7 +149,9 @@ def test_a_forbidden_token_is_a_number(folder: Path) -> None:
         {"topk_bytes": None},
         pytest.param({"topk_bytes": (b"a",)}, marks=pytest.mark.xfail(strict=True, reason="ValueError from zip")),
         pytest.param({"topk_ids": (1, 2, 3)}, marks=pytest.mark.xfail(strict=True, reason="ValueError from zip")),
-        pytest.param({"topk_logprobs": (3.0, -1.0)}, marks=pytest.mark.xfail(strict=True, reason="probability 20 is believed")),
+        pytest.param(
+            {"topk_logprobs": (3.0, -1.0)}, marks=pytest.mark.xfail(strict=True, reason="probability 20 is believed")
+        ),
     ],
 )
 def test_top_k_answers_that_make_no_sense_are_refused(folder: Path, change: dict[str, Any]) -> None:

@@ -68,7 +68,9 @@ def test_a_canary_that_all_answer_alike_tells_no_family_from_another(references:
 
 
 def test_a_canary_without_an_answer_counts_neither_way(pairing: Pairing, references: list[Signature]) -> None:
-    silent = {name: {key: value.copy() for key, value in arrays.items()} for name, arrays in references[0].channels.items()}
+    silent = {
+        name: {key: value.copy() for key, value in arrays.items()} for name, arrays in references[0].channels.items()
+    }
     silent["next_token"]["bins"][4] = np.nan
     silent["greedy"]["length"][4] = np.nan
     without = replace(references[0], channels=silent)
@@ -90,9 +92,7 @@ def test_prompts_are_matched_by_what_was_asked(references: list[Signature]) -> N
     shuffled = one.take([3, 1, 2])
     [aligned] = align([shuffled], [one.digests[1], one.digests[3]])
     assert aligned.digests == (one.digests[1], one.digests[3])
-    np.testing.assert_array_equal(
-        aligned.channels["next_token"]["bins"], one.channels["next_token"]["bins"][[1, 3]]
-    )
+    np.testing.assert_array_equal(aligned.channels["next_token"]["bins"], one.channels["next_token"]["bins"][[1, 3]])
     with pytest.raises(RecordingError, match="family0-0 lacks 1 of the 1 prompts"):
         align([shuffled], [one.digests[0]])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.attribute import attribute
+from analysis.attribute import Rules, attribute
 from analysis.library import Library
 from analysis.observation import Access
 from analysis.reduction import SKETCH, SUBSET, reduce_recording
@@ -59,7 +59,7 @@ def test_the_sketch_keeps_inner_products(full: Recording, reduced: Recording) ->
 
 @pytest.mark.parametrize("access", [Access("logits"), Access("topk", 20), Access("text", draws=8)])
 def test_every_tier_can_be_scored_from_it(reduced: Recording, made_up_library: Library, access: Access) -> None:
-    verdict = attribute(signature(reduced, access), made_up_library)
+    verdict = attribute(signature(reduced, access), made_up_library, Rules(attributed_at=0.8))
     assert (verdict.decision, verdict.family) == ("attributed", "birch")
 
 

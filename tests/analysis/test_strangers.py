@@ -9,28 +9,30 @@ from analysis.observation import Access
 from analysis.pairing import Pairing
 from tests.signatures import sign
 
-WORLDS = 6
-CANDIDATES = 15
-FAMILIES = ["ash"] * 3 + ["birch"] * 3 + ["cedar"] * 3
+WORLDS = 5
+CANDIDATES = 18
+FAMILIES = ["ash"] * 4 + ["birch"] * 4 + ["cedar"] * 4
 
 
 @pytest.mark.parametrize("access", [Access("logits"), Access("text", draws=4)], ids=["logits", "text"])
 def test_strangers_are_unknown_and_relatives_are_not(access: Access) -> None:
     strangers, relatives = [], []
     for world in range(WORLDS):
-        fine = [sign(number // 3, number % 3, world=world) for number in range(9)]
-        seen = [sign(number // 3, number % 3, world=world, access=access) for number in range(9)]
+        fine = [sign(number // 4, number % 4, world=world) for number in range(12)]
+        seen = [sign(number // 4, number % 4, world=world, access=access) for number in range(12)]
         pairing = Pairing()
         kinship = fit_kinship(pairing, seen, fine, FAMILIES)
         attributor = Attributor(kinship, pairing).fit(fine, FAMILIES)
         assert attributor.classes_[-1] == UNKNOWN
-        strangers.append(attributor.predict_proba([sign(10 + n, n % 2, world=world, access=access) for n in range(CANDIDATES)]))
-        relatives.append(attributor.predict_proba([sign(n % 3, 10 + n, world=world, access=access) for n in range(CANDIDATES)]))
+        unrelated = [sign(10 + n, n % 2, world=world, access=access) for n in range(CANDIDATES)]
+        related = [sign(n % 3, 10 + n, world=world, access=access) for n in range(CANDIDATES)]
+        strangers.append(attributor.predict_proba(unrelated))
+        relatives.append(attributor.predict_proba(related))
     innocent = np.concatenate(strangers)
     # Of 90 strangers none is named, so the rate is below 3.3% with 95% confidence (Hanley and Lippman-Hand 1983).
     assert (innocent[:, :-1].max(axis=1) >= 0.9).sum() == 0
     assert innocent[:, -1].mean() > 0.9
     own = np.concatenate(relatives)
     truth = np.tile(np.arange(CANDIDATES) % 3, WORLDS)
-    assert (own[np.arange(len(own)), truth] >= 0.9).mean() > 0.9
-    assert (own.argmax(axis=1) == truth)[own[:, :-1].max(axis=1) >= 0.9].all()
+    assert (own.argmax(axis=1) == truth).all()
+    assert own.max(axis=1).mean() > 0.9

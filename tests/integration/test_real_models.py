@@ -19,12 +19,12 @@ pytestmark = pytest.mark.engine
 GREETINGS = Suite(
     "greetings",
     (
-        Canary("fact", "facts", "The capital of France is", None, 8, 1, "a plain fact", "written for kinprint"),
+        Canary("fact", "facts", "The opposite of hot is", None, 8, 1, "a plain fact", "written for kinprint"),
         Canary(
             "chat",
             "dialogue",
             None,
-            (Message("user", "What is the capital of France? Answer in one sentence."),),
+            (Message("user", "What is the opposite of hot? Answer in one word."),),
             16,
             1,
             "the same in a chat",
@@ -41,13 +41,13 @@ def sampling(tier: Tier) -> Sampling:
 def test_a_plain_fact_has_a_sane_continuation(served: tuple[str, Started], tmp_path: Path) -> None:
     name, backend = served
     recording = record(backend, GREETINGS, sampling("topk"), tmp_path / "greetings", name, {})
-    assert "Paris" in (recording.greedy["fact"].text or "")
-    if name != "gemma3":  # a base model: its chat goes through a stated fallback template, and may wander
-        assert "Paris" in (recording.greedy["chat"].text or "")
+    assert (recording.greedy["fact"].text or "").startswith(" cold")
+    if name == "qwen2.5-coder":  # the others are a base model, and one too small to be held to a chat's answer
+        assert "cold" in (recording.greedy["chat"].text or "").lower()
     first = recording.greedy["fact"]
     assert first.topk_bytes is not None
     assert first.token_bytes is not None
-    assert first.topk_bytes[0] == first.token_bytes[0] == b" Paris"
+    assert first.topk_bytes[0] == first.token_bytes[0] == b" cold"
 
 
 @pytest.mark.parametrize("tier", get_args(Tier))

@@ -90,7 +90,10 @@ def test_a_line_whose_row_is_lost_is_asked_again(folder: Path) -> None:
 def test_another_runs_journal_is_refused_and_left_alone(folder: Path, change: dict[str, Any]) -> None:
     write(folder, ANSWERS)
     before = contents(folder)
-    with pytest.raises(RecordingError, match="unfinished recording of something else"), journal(folder, HEADER | change):
+    with (
+        pytest.raises(RecordingError, match="unfinished recording of something else"),
+        journal(folder, HEADER | change),
+    ):
         pass
     assert contents(folder) == before
 
@@ -122,9 +125,13 @@ def test_nothing_is_left_of_a_run_that_failed_before_its_first_answer(folder: Pa
 
 
 def test_a_run_that_failed_later_leaves_what_it_stored(folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), journal(folder) as opened:
-        opened.add(ANSWERS[0], LOGITS["a"])
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with journal(folder) as opened:
+            opened.add(ANSWERS[0], LOGITS["a"])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     with journal(folder) as opened:
         assert list(opened.answers.values()) == ANSWERS[:1]
 

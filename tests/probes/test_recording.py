@@ -21,7 +21,9 @@ from tests.recordings import logits_arrays, manifest, suite_of
 
 SUITE = suite_of(3)
 ANSWERS = (
-    Answer("c-000", 0, "ok", "\x00 nul, é, 🙂\u2028\r\n", (1, 2), (b"\xff\xfe", b""), (7, 8), (b" a", b""), (-0.5, -np.inf)),
+    Answer(
+        "c-000", 0, "ok", "\x00 nul, é, 🙂\u2028\r\n", (1, 2), (b"\xff\xfe", b""), (7, 8), (b" a", b""), (-0.5, -np.inf)
+    ),
     Answer("c-000", 1, "error", None, error="timed out", latency_ms=0.25, asked_at="2025-01-01T00:00:00Z"),
     Answer("c-001", 0, "empty", "", (), (), (), (), (), (-1.5,), 12, 0, "stop"),
     Answer("c-002", 0, "ok", "x" * 5000),
@@ -122,7 +124,8 @@ def without_key(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(values), "utf-8")
 
 
-def use(recording: Recording) -> tuple[Any, ...]:
+def use(folder: Path) -> tuple[Any, ...]:
+    recording = load_recording(folder)
     return recording.answers, recording.logits, recording.manifest.seconds + 1
 
 
@@ -160,8 +163,7 @@ def bad(damage: Callable[[Path], None], names: str, yet: str | None = None) -> A
 def test_damage_is_named(recording: Recording, damage: Callable[[Path], None], named: str) -> None:
     damage(recording.folder)
     with pytest.raises(RecordingError, match=named) as told:
-        loaded = load_recording(recording.folder)
-        use(loaded)
+        use(recording.folder)
     assert str(recording.folder) in str(told.value)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.recordings import canary, suite_of
 
 from probes.canary import Canary, Message
 from probes.errors import SuiteError
 from probes.suite import Suite, load_suite
+from tests.recordings import canary, suite_of
 
 ROW: dict[str, Any] = {
     "id": "a",
@@ -32,7 +32,10 @@ traceback_yet = pytest.mark.xfail(strict=True, reason="ends in a traceback and n
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[..., Suite]:
     def load_content(*rows: dict[str, Any] | str | bytes) -> Suite:
-        lines = [row if isinstance(row, bytes) else (row if isinstance(row, str) else json.dumps(row)).encode() for row in rows]
+        lines = [
+            row if isinstance(row, bytes) else (row if isinstance(row, str) else json.dumps(row)).encode()
+            for row in rows
+        ]
         path = tmp_path / "mine.jsonl"
         path.write_bytes(b"".join(line + b"\n" for line in lines))
         return load_suite(path)
@@ -71,7 +74,9 @@ def load(tmp_path: Path) -> Callable[..., Suite]:
         pytest.param([{**ROW, "max_tokens": 1.5}], "wrong type", marks=not_refused_yet),
         pytest.param([{**ROW, "max_tokens": True}], "wrong type", marks=not_refused_yet),
         pytest.param([{**ROW, "text": None, "messages": [{**TURNS[0], "role": None}]}], "role", marks=not_refused_yet),
-        pytest.param([{**ROW, "text": None, "messages": [{**TURNS[0], "role": "robot"}]}], "role", marks=not_refused_yet),
+        pytest.param(
+            [{**ROW, "text": None, "messages": [{**TURNS[0], "role": "robot"}]}], "role", marks=not_refused_yet
+        ),
         pytest.param([{**ROW, "max_tokens": 10**30}], "wrong type", marks=traceback_yet),
         pytest.param([{**ROW, "text": None, "messages": [{"role": "user"}]}], "content", marks=traceback_yet),
         pytest.param([{**ROW, "text": None, "messages": [None]}], "wrong type", marks=traceback_yet),
@@ -96,14 +101,16 @@ def test_a_prompt_may_hold_what_ends_lines_elsewhere(load: Callable[..., Suite])
 
 
 def test_what_is_written_is_read_again(load: Callable[..., Suite]) -> None:
-    chat = (Message("system", "Be \"brief\"."), Message("user", "你好\u2028\x00 🙂"))
+    chat = (Message("system", 'Be "brief".'), Message("user", "你好\u2028\x00 🙂"))
     suite = Suite("mine", (*suite_of(3).canaries, canary(3, text=None, messages=chat)))
     assert load(*suite.to_jsonl().rstrip("\n").split("\n")) == suite
 
 
 def test_the_hash_is_of_the_content_and_not_of_its_layout(load: Callable[..., Suite], tmp_path: Path) -> None:
     sha256 = load(ROW, {**ROW, "id": "b", "text": "Zweimal, ééé 中"}).sha256
-    other = json.dumps(dict(reversed({**ROW, "id": "b", "text": "Zweimal, ééé 中"}.items())), ensure_ascii=False, indent=None)
+    other = json.dumps(
+        dict(reversed({**ROW, "id": "b", "text": "Zweimal, ééé 中"}.items())), ensure_ascii=False, indent=None
+    )
     path = tmp_path / "windows.jsonl"
     path.write_bytes(f"\r\n{json.dumps(ROW, separators=(',', ':'))}\r\n{other}".encode())
     assert load_suite(path).sha256 == sha256

@@ -46,7 +46,7 @@ def model(tmp_path: Path) -> Path:
         (["collect", "candidate.model=./gone", "suite=file", "suite.path=none.jsonl", "out=x"], "none.jsonl"),
         (["collect", "out=x"], "model"),
         (["collect", "out=[x"], "[x"),
-        (["collect", "backend=vllm_engine", "backend._target_=os.system", "candidate.model=./gone", "out=x"], "os.system"),
+        (["collect", "backend._target_=os.system", "candidate.model=./gone", "out=x"], "os.system"),
         (["attribute"], "recording"),
         (["attribute", "recording=./none"], "./none"),
         (["attribute", f"recording={RECORDING}", "library=folder", "library.path=./none"], "./none"),

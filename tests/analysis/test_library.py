@@ -1,0 +1,134 @@
+"""A library: an index and recordings; what is missing, damaged or left out is told."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.library import INDEX, Library, Member, save_index
+from analysis.observation import Access
+from probes.errors import LibraryError, RecordingError
+from probes.suite import Suite
+from tests.recordings import make_up, suite_of, write_recording
+
+
+def test_the_index_reads_back(tmp_path: Path) -> None:
+    members = [Member("a/b", "fam"), Member("é", "fam", "a/b", "noise", False, "Apache-2.0", "org/x")]
+    save_index(tmp_path / "new", "v1", members)
+    library = Library.load(tmp_path / "new")
+    assert (library.version, list(library.members), library.families) == ("v1", members, ("fam",))
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [INDEX]
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        (None, r"no library at .* \(no library\.json\)"),
+        ("{", r"library\.json is damaged"),
+        ("[]", r"library\.json is damaged"),
+        ('{"members": [], "schema": 1}', r"library\.json is damaged"),
+        ('{"members": [{"name": "a", "kin": "b"}], "schema": 1, "version": "v"}', r"library\.json is damaged"),
+        (
+            '{"members": [{"name": "a", "family": "b"}], "schema": 9, "version": "v"}',
+            "has schema 9, this version reads 1",
+        ),
+        ('{"members": [], "schema": 1, "version": "v"}', "has no references left"),
+        pytest.param(
+            json.dumps({"members": [{"name": "a", "family": "b"}] * 2, "schema": 1, "version": "v"}),
+            "'a'",
+            marks=pytest.mark.xfail(strict=True, reason="a name that stands twice is not refused"),
+        ),
+        pytest.param(
+            '{"members": [{"name": "a", "family": "unknown"}], "schema": 1, "version": "v"}',
+            "unknown",
+            marks=pytest.mark.xfail(strict=True, reason="a family called 'unknown' collides with the hypothesis"),
+        ),
+        pytest.param(
+            '{"members": [{"name": 5, "family": null}], "schema": 1, "version": "v"}',
+            "damaged",
+            marks=pytest.mark.xfail(strict=True, reason="types are not checked"),
+        ),
+    ],
+)
+def test_a_library_that_is_none_is_told(tmp_path: Path, index: str | None, said: str) -> None:
+    if index is not None:
+        (tmp_path / INDEX).write_text(index, "utf-8")
+    with pytest.raises(LibraryError, match=said):
+        Library.load(tmp_path)
+
+
+def test_leaving_out_takes_what_is_named_and_nothing_else(made_up_library: Library) -> None:
+    left = made_up_library.without(families=["ash"], techniques=["noise"], names=["cedar-base"])
+    assert {m.name for m in left.members} == {
+        "birch-base",
+        "birch-rounding",
+        "birch-pruning",
+        "cedar-rounding",
+        "cedar-pruning",
+    }
+    assert left.families == ("birch", "cedar")
+    assert made_up_library.without() == made_up_library
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ({"names": ["ash"]}, "leave_out names the name 'ash'; the library has .*'ash-base'"),
+        ({"families": ["ash-base"]}, "leave_out names the family 'ash-base'"),
+        ({"techniques": ["magic"]}, "leave_out names the technique 'magic'"),
+        ({"families": ["ash", "birch", "cedar"]}, "has no references left"),
+    ],
+)
+def test_leaving_out_what_is_not_there_or_everything_is_told(
+    made_up_library: Library, left_out: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(LibraryError, match=said):
+        made_up_library.without(**left_out)
+
+
+def test_a_member_without_a_recording_is_told(tmp_path: Path) -> None:
+    save_index(tmp_path, "v", [Member("gone", "f")])
+    library = Library.load(tmp_path)
+    with pytest.raises(RecordingError, match=r"no recording at .*gone"):
+        library.signature(library.members[0])
+
+
+def test_shared_prompts_are_those_of_all_members_in_the_candidates_order(tmp_path: Path) -> None:
+    long, short = suite_of(10), Suite("other", suite_of(8, start=4).canaries[::-1])
+    write_recording(tmp_path / "long", make_up(0, size=10), suite=long)
+    write_recording(tmp_path / "short", make_up(1, size=8), suite=short)
+    save_index(tmp_path, "v", [Member("long", "f"), Member("short", "g")])
+    library = Library.load(tmp_path)
+    candidate = library.signature(library.members[0])
+    assert library.shared_prompts(candidate) == list(candidate.digests[4:10])
+    other = library.signature(library.members[1])
+    assert library.shared_prompts(other) == list(candidate.digests[4:10][::-1])
+
+
+def test_references_are_seen_as_the_candidate_is(made_up_library: Library) -> None:
+    member = made_up_library.members[0]
+    for access in (Access("topk", 5), Access("text", draws=3)):
+        seen = made_up_library.signature(member, access)
+        assert seen.access == access
+        assert seen.channels["next_token"]["n_draws"].max() == access.draws
+    assert made_up_library.signature(member, Access("logits")).access == Access("logits")
+
+
+@pytest.mark.xfail(
+    strict=True, reason="within a tier nothing is lowered: top 20 stays top 20 beside a candidate's top 5"
+)
+@pytest.mark.parametrize("access", [Access("topk", 5), Access("text", draws=2)])
+def test_references_are_lowered_within_a_tier_too(tmp_path: Path, access: Access) -> None:
+    write_recording(tmp_path / "m", make_up(0), access.tier)
+    save_index(tmp_path, "v", [Member("m", "f")])
+    library = Library.load(tmp_path)
+    assert library.signature(library.members[0], access).access == access
+
+
+def test_a_member_replaced_is_not_doubled(made_up_library: Library) -> None:
+    replaced = replace(made_up_library.members[0], technique="new")
+    grown = made_up_library.with_member(replaced)
+    assert len(grown.members) == len(made_up_library.members)
+    assert [m.technique for m in grown.members if m.name == replaced.name] == ["new"]

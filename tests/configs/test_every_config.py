@@ -1,0 +1,107 @@
+"""Every file in the Hydra tree composes and fits its schema; a new file is covered as soon as it is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import configs
+from analysis.channels import all_channels
+from probes.errors import KinprintError
+from runners.cli import VERBS
+from runners.compose import ALLOWED_TARGETS, construct, settings_of
+from runners.settings import (
+    AttributeSettings,
+    CollectSettings,
+    DemoSettings,
+    LibraryBuildSettings,
+    ReportSettings,
+)
+
+TREE = Path(configs.__file__ or "").parent
+PRIMARY = sorted(path.stem for path in TREE.glob("*.yaml"))
+OPTIONS = sorted((path.parent.name, path.stem) for path in TREE.glob("*/*.yaml"))
+SCHEMAS: dict[str, type] = {
+    "attribute": AttributeSettings,
+    "collect": CollectSettings,
+    "demo": DemoSettings,
+    "library_build": LibraryBuildSettings,
+    "report": ReportSettings,
+}
+MUST_BE_SAID = {
+    "collect": ["candidate.model=zoo:smollm2", "out=x"],
+    "attribute": ["recording=r"],
+    "report": ["recording=r", "out=x"],
+    "library_build": ["out=x"],
+    "demo": [],
+}
+
+
+def groups_of(job: str) -> set[str]:
+    return set(re.findall(r"^  - (?:override )?(\w+): ", (TREE / f"{job}.yaml").read_text("utf-8"), re.MULTILINE))
+
+
+def missing_in(group: str, option: str) -> list[str]:
+    """What an option leaves for the user to say."""
+    text = (TREE / group / f"{option}.yaml").read_text("utf-8")
+    return [f"{group}.{key}=x" for key in re.findall(r"^(\w+): \?\?\?", text, re.MULTILINE)]
+
+
+def test_every_verb_with_a_config_has_one_and_every_config_a_verb() -> None:
+    assert sorted(verb.config for verb in VERBS.values() if verb.config) == PRIMARY == sorted(SCHEMAS)
+
+
+@pytest.mark.parametrize("job", PRIMARY)
+def test_every_job_composes(job: str) -> None:
+    assert isinstance(settings_of(job, SCHEMAS[job], MUST_BE_SAID[job]), SCHEMAS[job])
+
+
+@pytest.mark.parametrize("job", [job for job in PRIMARY if MUST_BE_SAID[job]])
+def test_what_must_be_said_is_asked_for_by_its_name(job: str) -> None:
+    for left_out in MUST_BE_SAID[job]:
+        others = [override for override in MUST_BE_SAID[job] if override != left_out]
+        with pytest.raises(
+            KinprintError, match=rf"{job} needs a value for .*{left_out.partition('=')[0].split('.')[-1]}"
+        ):
+            settings_of(job, SCHEMAS[job], others)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_with_every_job_that_takes_it(group: str, option: str) -> None:
+    jobs = [job for job in PRIMARY if group in groups_of(job)]
+    assert jobs, f"no job takes {group}={option}"
+    for job in jobs:
+        said = [override for override in MUST_BE_SAID[job] if not override.startswith(f"{group}.")]
+        settings = settings_of(job, SCHEMAS[job], [*said, f"{group}={option}", *missing_in(group, option)])
+        if group == "backend":
+            construct(settings.backend, model="m", system_prompt=None, chat_template=None)
+        if group == "estimator":
+            assert set(settings.estimator.channels) <= set(all_channels())
+
+
+def test_every_allowed_target_has_a_config() -> None:
+    targets = {
+        target
+        for path in TREE.glob("backend/*.yaml")
+        for target in re.findall(r"^_target_: (\S+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert targets == set(ALLOWED_TARGETS)
+
+
+@pytest.mark.parametrize("path", sorted(TREE.rglob("*.yaml")), ids=lambda path: str(path.relative_to(TREE)))
+def test_every_file_says_what_it_is_for(path: Path) -> None:
+    if path.parent.name != "suite" or "???" in path.read_text("utf-8"):  # suite/core.yaml is its own name
+        assert path.read_text("utf-8").startswith("# ")
+
+
+def test_the_recipes_and_parents_of_the_shipped_library_are_there() -> None:
+    from runners.zoo.recipes import RECIPES
+
+    members = settings_of("library_build", LibraryBuildSettings, ["out=x"]).members
+    assert {member.recipe for member in members.values() if member.recipe} <= set(RECIPES)
+    assert {member.parent for member in members.values() if member.parent} <= {m.name for m in members.values()}
+    assert [key for key, member in members.items() if key != member.name] == []
+    derivatives = dict.fromkeys(("smollm2", "gemma3", "qwen2.5"), 0)
+    for member in members.values():
+        derivatives[member.family] += member.technique != "base"
+    assert min(derivatives.values()) >= 3
