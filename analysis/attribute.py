@@ -15,6 +15,7 @@ from analysis.signature import Signature, align
 from analysis.verdict import Calibration, Decision, Verdict
 from probes.errors import KinprintError, LibraryError
 
+_SAME = 0.99  # similarity of two answers from which on they are one, but for what rounding changes
 _PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
 
 
@@ -31,7 +32,7 @@ class Rules:
     channels: tuple[str, ...] = ("next_token", "greedy")
     unknown_prior: float = 0.5
     family_prior: Mapping[str, float] | None = None
-    regularisation: float = 0.002
+    regularisation: float = 0.01
     doubt: float = 0.005
     attributed_at: float = 0.9
     unknown_at: float = 0.9
@@ -126,18 +127,23 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
         )
     if not channels:
         return f"the recording feeds none of the channels {', '.join(rules.channels)}"
-    if not any(_informative(candidate, name) for name in channels):
+    # how many tokens a prompt has is no answer, and differs also where the answers don't
+    answers = [name for name in channels if name != "tokenizer"] or deciding_channels(Rules.channels, candidate)
+    if not any(_informative(candidate, name) for name in answers):
         return "it gives the same answer to every canary"
     return ""
 
 
 def _informative(candidate: Signature, channel: str) -> bool:
-    """Whether what a channel holds differs between any two of the canaries that it has something for."""
+    """Whether a candidate's answers to any two canaries differ, as the channel itself sees it."""
     arrays = candidate.channels[channel]
-    content = arrays["bins"] if "bins" in arrays else next(iter(arrays.values()))
-    rows = content[candidate.answered].reshape(int(candidate.answered.sum()), -1)
-    known = rows[~np.isnan(rows.astype(np.float64)).any(axis=1)]
-    return len(np.unique(known, axis=0)) > 1
+    measure, places = all_channels()[channel].similarity, np.flatnonzero(candidate.answered)
+    one = {key: value[places] for key, value in arrays.items()}
+    for shift in range(1, len(places) // 2 + 1):
+        other = {key: np.roll(value, shift, axis=0) for key, value in one.items()}
+        if (measure(one, other) < _SAME).any():  # NaN, where nothing is known, is not below
+            return True
+    return False
 
 
 def _calibration(library: Library) -> Calibration:

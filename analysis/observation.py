@@ -75,6 +75,7 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
     elif first is not None:
         k = access.top_k if access.tier == "topk" else first.ids.shape[1]
         k = min(k, first.ids.shape[1])
+        access = replace(access, top_k=k) if access.tier == "topk" else access
         ids, logprobs = np.full((n, k), -1, np.int64), np.full((n, k), -np.inf)
         ids[first.canary_index], logprobs[first.canary_index] = first.ids[:, :k], first.logprobs[:, :k]
         whole = first.bins if access.tier == "logits" else None

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels import all_channels
-from analysis.observation import Access, access_of, observe
+from analysis.observation import Access, observe
 from probes.canary import Canary
 from probes.errors import RecordingError
 from probes.recording import Recording
@@ -54,7 +54,6 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
 
     Raises RecordingError if the recording can't be read at that access.
     """
-    own = access_of(recording)
     observation = observe(recording, access)
     channels = {}
     for channel in all_channels().values():
@@ -65,7 +64,7 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
     usable = recording.greedy.keys() | recording.draws.keys()
     return Signature(
         name=manifest.candidate,
-        access=access or own,
+        access=observation.access,
         suite=recording.suite.name,
         canaries=recording.suite.canaries,
         channels=channels,

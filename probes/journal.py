@@ -84,7 +84,8 @@ class Journal:
         return np.asarray(stored[[self.rows[canary_id] for canary_id in canary_ids]])
 
     def _write_line(self, line: dict[str, Any]) -> None:
-        self._lines.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        # in ASCII: half a surrogate pair, which some servers return, has no UTF-8
+        self._lines.write(json.dumps(line).encode() + b"\n")
         self._lines.flush()
 
     def _read(self) -> int:

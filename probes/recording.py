@@ -167,9 +167,7 @@ def answer_schema() -> Any:
 def _row(answer: Answer) -> dict[str, Any]:
     """An answer for the table; half a surrogate pair, which some servers return, is no text in any encoding."""
     row = asdict(answer)
-    if answer.text is not None:
-        row["text"] = answer.text.encode("utf-8", "replace").decode()
-    return row
+    return {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in row.items()}
 
 
 def _answer(row: dict[str, Any]) -> Answer:

@@ -15,7 +15,6 @@ from probes.errors import KinprintError
 
 _BACKEND = re.compile(r"runners\.backends\.(\w+)\.(\w+)")
 _FREE_TEXT = re.compile(r"(^|\.)(out|work|path|model|recording|name|system_prompt|chat_template|unknown)$")
-_LITERAL_DOLLAR = r"\${"
 Settings = TypeVar("Settings")
 
 
@@ -34,6 +33,8 @@ def settings_of(job: str, schema: type[Settings], overrides: Sequence[str]) -> S
         raise KinprintError(f"{job} needs a value for {key} (see 'kinprint {job} --help' for an example)") from error
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         where = f" at {key}" if (key := getattr(error, "full_key", None)) else ""
+        if not isinstance(error, HydraException | OmegaConfBaseException):  # Hydra's own checks, which name no key
+            where = f", in {' '.join(overrides)}"
         raise KinprintError(f"{_first_line(error)}{where} (see 'kinprint {job} --help')") from error
     return settings
 
@@ -79,9 +80,10 @@ def _quoted(override: str) -> str:
     quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     if not equals or not _FREE_TEXT.search(key.lstrip("+~")) or value in ("null", "???") or quoted_already:
         return override
-    escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + r"\'", value)
+    escaped = re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + r"\${", value)  # for OmegaConf
+    escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + r"\'", escaped)  # for Hydra
     escaped = re.sub(r"(\\+)$", lambda match: match[1] * 2, escaped)
-    return f"{key}='{escaped.replace('${', _LITERAL_DOLLAR)}'"
+    return f"{key}='{escaped}'"
 
 
 def _first_line(error: Exception) -> str:

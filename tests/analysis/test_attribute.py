@@ -165,7 +165,6 @@ def test_the_tokenizer_is_a_set_of_its_own_and_decides_nothing(folder: Path, mad
     assert verdict.channels == ("next_token", "greedy")
 
 
-@pytest.mark.xfail(strict=True, reason="np.nanmean of nothing: a RuntimeWarning on the user's screen")
 def test_a_suite_of_chats_has_no_tokenizer_evidence(tmp_path: Path) -> None:
     chats = Suite("chats", tuple(canary(n, text=None, messages=(Message("user", f"Hello {n}"),)) for n in range(24)))
     members = [Member(f"m{family}{number}", "ab"[family]) for family in range(2) for number in range(2)]

@@ -31,18 +31,11 @@ REFUSAL = {name: {"text": "I can't help with that."} for name in IDS}
 @pytest.mark.parametrize(
     ("tier", "how", "said"),
     [
-        *((tier, {"silent": IDS}, "0 canaries were answered") for tier in TIERS),
-        ("topk", {"silent": IDS[7:]}, "7 canaries were answered"),
-        ("text", {"changes": {name: {"status": "refused"} for name in IDS}}, "0 canaries were answered"),
+        *((tier, {"silent": IDS}, "0 of the 24 canaries that the library knows were answered") for tier in TIERS),
+        *((tier, {"silent": IDS[7:]}, "7 of the 24 canaries that the library knows") for tier in TIERS),
+        ("text", {"changes": {name: {"status": "refused"} for name in IDS}}, "0 of the 24 canaries"),
         ("text", {"changes": REFUSAL}, "the same answer to every canary"),
-        pytest.param(
-            "text",
-            {"changes": REFUSAL, "silent": IDS[:1]},
-            "the same answer to every canary",
-            marks=pytest.mark.xfail(
-                strict=True, reason="an unanswered canary counts as another answer (NaN, n_draws 0)"
-            ),
-        ),
+        ("text", {"changes": REFUSAL, "silent": IDS[:1]}, "the same answer to every canary"),
     ],
 )
 def test_silence_is_no_signal(
@@ -55,18 +48,47 @@ def test_silence_is_no_signal(
     assert verdict.reason in verdict.in_words()
 
 
-@pytest.mark.xfail(strict=True, reason="n_draws differs between canaries, and that counts as information")
-def test_the_same_answer_every_time_is_no_signal_also_where_a_draw_got_lost(
-    folder: Path, made_up_library: Library
+@pytest.mark.parametrize("lost", [0, -1], ids=["a greedy answer", "a draw"])
+def test_the_same_answer_every_time_is_no_signal_also_where_one_got_lost(
+    folder: Path, made_up_library: Library, lost: int
 ) -> None:
     whole = write_recording(folder, make_up(0, 9), "text", changes=REFUSAL)
-    kept = save_recording(folder.with_name("b"), whole.manifest, whole.suite, whole.answers[:-1], {})
-    assert attribute(signature(kept), made_up_library).decision == "no_signal"
+    answers = [answer for answer in whole.answers if answer != whole.answers[lost]]
+    kept = save_recording(folder.with_name("b"), whole.manifest, whole.suite, answers, {})
+    verdict = attribute(signature(kept), made_up_library)
+    assert (verdict.decision, verdict.reason) == ("no_signal", "it gives the same answer to every canary")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`answered` counts canaries that the library does not know: 24 silent ones decide"
-)
+@pytest.mark.parametrize("channels", [("next_token", "greedy"), ("greedy", "tokenizer"), ("tokenizer",)])
+def test_the_same_answer_cut_at_other_lengths_is_no_signal(
+    folder: Path, made_up_library: Library, channels: tuple[str, ...]
+) -> None:
+    # canaries differ in how many tokens they allow, and prompts in how many they are: neither is an answer
+    cut = {name: {"text": "I can't help with that."[: 5 + number]} for number, name in enumerate(IDS)}
+    candidate = recorded(folder, make_up(0, 9), "text", changes=cut)
+    verdict = attribute(candidate, made_up_library, Rules(channels=channels))
+    assert (verdict.decision, verdict.reason) == ("no_signal", "it gives the same answer to every canary")
+
+
+@pytest.mark.parametrize("tier", ["logits", "topk"])
+def test_the_same_distribution_for_every_canary_is_no_signal(
+    folder: Path, made_up_library: Library, tier: Tier
+) -> None:
+    # up to what the order of the sums on an accelerator changes
+    noise = np.random.default_rng(0).normal(scale=1e-2, size=make_up(0).logits.shape)
+    constant = replace(
+        make_up(0, 9),
+        logits=(make_up(0).logits[:1] + noise).astype(np.float32),
+        endings=("and so on",) * 24,
+    )
+    assert attribute(recorded(folder, constant, tier), made_up_library).decision == "no_signal"
+
+
+def test_a_few_answers_that_differ_are_a_signal(folder: Path, made_up_library: Library) -> None:
+    candidate = recorded(folder, make_up(0, 9), "text", changes={name: REFUSAL[name] for name in IDS[2:]})
+    assert attribute(candidate, made_up_library).decision != "no_signal"
+
+
 def test_answers_to_other_canaries_are_no_signal(folder: Path, made_up_library: Library) -> None:
     suite = Suite("longer", (*suite_of(24).canaries, *suite_of(24, start=100).canaries))
     logits = np.concatenate([make_up(0, 9).logits, make_up(1, 9).logits])
@@ -83,22 +105,12 @@ def test_answers_to_other_canaries_are_no_signal(folder: Path, made_up_library: 
         ({"unknown_at": 1.1}, "unknown_at must lie above 0.5"),
         ({"unknown_prior": 0.0}, "unknown_prior must lie between 0 and 1"),
         ({"unknown_prior": math.nan}, "unknown_prior must lie between 0 and 1"),
-        *(
-            pytest.param(change, said, marks=pytest.mark.xfail(strict=True, reason=f"ends in a traceback: {how}"))
-            for change, said, how in (
-                ({"regularisation": 0.0}, "regularisation", "ZeroDivisionError"),
-                ({"regularisation": -1.0}, "regularisation", "InvalidParameterError"),
-                ({"family_prior": {"ash": 1.0}}, "family_prior", "ValueError"),
-                ({"family_prior": {"ash": 1.0, "birch": 1.0, "cedar": -1.0}}, "family_prior", "ValueError"),
-            )
-        ),
-        *(
-            pytest.param(change, said, marks=pytest.mark.xfail(strict=True, reason=how))
-            for change, said, how in (
-                ({"channels": ()}, "channels", "no channels at all is reported as no_signal of the candidate"),
-                ({"family_prior": {"ash": 1, "birch": 1, "cedar": 1, "elm": 9}}, "elm", "a typo is ignored in silence"),
-            )
-        ),
+        ({"regularisation": 0.0}, "regularisation must be above 0"),
+        ({"regularisation": -1.0}, "regularisation must be above 0"),
+        ({"channels": ()}, "channels is empty; name at least one of greedy, next_token"),
+        ({"family_prior": {"ash": 1.0}}, "family_prior names .* exactly the library's families, ash, birch, cedar"),
+        ({"family_prior": {"ash": 1.0, "birch": 1.0, "cedar": -1.0}}, "family_prior must weigh every family above 0"),
+        ({"family_prior": {"ash": 1, "birch": 1, "cedar": 1, "elm": 9}}, "family_prior names .*'elm'"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused(

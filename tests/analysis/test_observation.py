@@ -1,6 +1,5 @@
 """One model seen with full logits, reduced, by its top k and by its text: the same answers, told ever more coarsely."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from analysis.byte_bins import N_BINS, bin_of, bin_probabilities, bins_of
 from analysis.first_tokens import TOP_TOKENS, first_tokens, log_softmax
 from analysis.observation import Access, access_of, observe
 from analysis.reduction import FLOOR, reduce_recording
+from analysis.signature import signature
 from probes.errors import RecordingError
 from probes.recording import Recording
 from tests.recordings import VOCABULARY, make_up, softmax, write_recording
@@ -98,7 +98,6 @@ def test_text_counts_first_characters(text: Recording) -> None:
     assert observe(text, Access("text", draws=3)).n_draws.max() == 3
 
 
-@pytest.mark.xfail(strict=True, reason="0 / 0 in _fill_draws: a RuntimeWarning on the user's screen")
 def test_without_draws_nothing_is_made_up(full: Recording) -> None:
     # what the references look like to a candidate that gave greedy answers and no sampled ones
     assert np.isnan(observe(full, Access("text", draws=0)).bins).all()
@@ -110,53 +109,46 @@ def test_nothing_is_read_at_a_higher_access(kind: str, access: Access, request: 
         observe(request.getfixturevalue(kind), access)
 
 
-@pytest.mark.xfail(strict=True, reason="a top k that was never given is promised in Observation.access")
-def test_no_more_logprobs_are_claimed_than_were_given(topk: Recording) -> None:
-    try:
-        seen = observe(topk, Access("topk", 40))
-    except RecordingError:
-        return
-    assert seen.access.top_k == 20
+def test_no_more_logprobs_are_claimed_than_were_given(full: Recording, topk: Recording) -> None:
+    assert observe(topk, Access("topk", 40)).access == signature(topk, Access("topk", 40)).access == TOPK
+    assert observe(full, Access("topk", 10**6)).access.top_k == min(TOP_TOKENS, len(VOCABULARY))
 
 
-def broken(value: float) -> Any:
-    logits = MODEL.logits.copy()
-    logits[5, 7] = value
-    return replace(MODEL, logits=logits)
+def broken(folder: Path, value: float, tokens: Any = 7) -> Recording:
+    """A recording whose logits hold a value that a model should not give, for one token or several of a canary."""
+    recording = write_recording(folder, MODEL)
+    assert recording.logits is not None
+    recording.logits["logits"][5, tokens] = value
+    return recording
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        np.nan,
-        pytest.param(np.inf, marks=pytest.mark.xfail(strict=True, reason="+inf (float16 overflow) passes as a number")),
-    ],
+    ("value", "tokens"), [(np.nan, 7), (np.inf, 7), (-np.inf, slice(None))], ids=["nan", "overflow", "all forbidden"]
 )
-def test_logits_that_are_not_numbers_are_refused(folder: Path, value: float) -> None:
+def test_logits_that_are_not_numbers_are_refused(folder: Path, value: float, tokens: Any) -> None:
     with pytest.raises(RecordingError, match="not numbers"):
-        first_tokens(write_recording(folder, broken(value)))
+        first_tokens(broken(folder, value, tokens))
 
 
 def test_a_forbidden_token_is_a_number(folder: Path) -> None:
-    seen = observe(write_recording(folder, broken(-np.inf)))
+    seen = observe(broken(folder, -np.inf))
     assert not np.isnan(seen.bins).any()
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "said"),
     [
-        {"topk_logprobs": (np.nan, -1.0)},
-        {"topk_bytes": None},
-        pytest.param({"topk_bytes": (b"a",)}, marks=pytest.mark.xfail(strict=True, reason="ValueError from zip")),
-        pytest.param({"topk_ids": (1, 2, 3)}, marks=pytest.mark.xfail(strict=True, reason="ValueError from zip")),
-        pytest.param(
-            {"topk_logprobs": (3.0, -1.0)}, marks=pytest.mark.xfail(strict=True, reason="probability 20 is believed")
-        ),
+        ({"topk_logprobs": (np.nan, -1.0)}, "incomplete or no logprobs"),
+        ({"topk_bytes": None}, "without token ids or spellings"),
+        ({"topk_ids": None}, "without token ids or spellings"),
+        ({"topk_bytes": (b"a",)}, "incomplete or no logprobs"),
+        ({"topk_ids": (1, 2, 3)}, "incomplete or no logprobs"),
+        ({"topk_logprobs": (3.0, -1.0)}, "incomplete or no logprobs"),
     ],
 )
-def test_top_k_answers_that_make_no_sense_are_refused(folder: Path, change: dict[str, Any]) -> None:
+def test_top_k_answers_that_make_no_sense_are_refused(folder: Path, change: dict[str, Any], said: str) -> None:
     whole = {"topk_ids": (1, 2), "topk_bytes": (b"a", b"b"), "topk_logprobs": (-0.5, -1.0)}
-    with pytest.raises(RecordingError, match="incomplete or not numbers"):
+    with pytest.raises(RecordingError, match=said):
         first_tokens(write_recording(folder, MODEL, "topk", changes={"c-002": whole | change}))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.attribute import Rules
 from analysis.attribution import UNKNOWN, Attributor
 from analysis.kinship import fit_kinship
 from analysis.observation import Access
@@ -21,7 +22,7 @@ def test_strangers_are_unknown_and_relatives_are_not(access: Access) -> None:
         fine = [sign(number // 4, number % 4, world=world) for number in range(12)]
         seen = [sign(number // 4, number % 4, world=world, access=access) for number in range(12)]
         pairing = Pairing()
-        kinship = fit_kinship(pairing, seen, fine, FAMILIES)
+        kinship = fit_kinship(pairing, seen, fine, FAMILIES, Rules().regularisation)
         attributor = Attributor(kinship, pairing).fit(fine, FAMILIES)
         assert attributor.classes_[-1] == UNKNOWN
         unrelated = [sign(10 + n, n % 2, world=world, access=access) for n in range(CANDIDATES)]

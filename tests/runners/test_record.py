@@ -54,13 +54,11 @@ def test_a_model_that_gives_errors_only_is_told_and_leaves_nothing(folder: Path)
     assert not folder.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="counted after the answers were cleared: it says 0 queries")
 def test_how_many_queries_went_wrong_is_said(folder: Path) -> None:
     with pytest.raises(CandidateError, match="no usable answer to 5 queries"):
         run(Scripted(failing(*(asked.id for asked in SUITE.canaries))), folder)
 
 
-@pytest.mark.xfail(strict=True, reason="mkdir(parents=True) makes them all, and only the innermost is removed")
 def test_no_parent_folders_are_left_either(tmp_path: Path) -> None:
     with pytest.raises(CandidateError):
         run(Scripted(failing(*(asked.id for asked in SUITE.canaries))), tmp_path / "a" / "b" / "c")

@@ -82,9 +82,6 @@ def test_another_runs_recording_is_refused_finished_or_not(folder: Path, named: 
         assert {path.name: path.read_bytes() for path in place.iterdir()} == before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="engine arguments are not in the header: float32 answers would follow bfloat16 ones"
-)
 def test_other_engine_arguments_are_another_run(folder: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(Scripted(stop_at("c-002", KeyboardInterrupt()), engine={"dtype": "bfloat16"}), folder)
