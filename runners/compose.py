@@ -15,6 +15,7 @@ from probes.errors import KinprintError
 ALLOWED_TARGETS = (
     "runners.backends.vllm_engine.VllmEngine",
     "runners.backends.transformers.Transformers",
+    "runners.backends.openai_api.OpenaiApi",
 )
 """The only things that a configuration may construct: Hydra would run any callable that it is given."""
 

@@ -3,22 +3,28 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from probes.answer import GREEDY, STATUSES, Answer
 from probes.canary import Canary
 from probes.errors import CandidateError, KinprintError, RecordingError
-from probes.journal import LINES, Journal
+from probes.journal import LINES, ROWS, Journal
 from probes.manifest import TIERS, Manifest, Tier
 from probes.recording import LOGITS, Recording, load_recording, save_recording
 from probes.spelling import join_bytes
 from probes.suite import Suite
-from runners.backends.interface import Backend, Description, Request, seed_of, utc_now
+from runners.api import custody
+from runners.backends.interface import Backend, Description, RemoteBackend, Request, Terms, seed_of, utc_now
+from runners.budget import Budget
 from runners.progress import counting, say
+from runners.remote import finish, run_of
+
+UNFINISHED = (LINES, ROWS, custody.LINES)
+"""Files that only an unfinished recording has."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,14 @@ class Sampling:
             raise KinprintError("tier.top_k must be at least 1, tier.temperature above 0, tier.top_p in (0, 1]")
 
 
-def plan(suite: Suite, sampling: Sampling) -> list[Request]:
-    """Every query of a run, in order: the greedy answers, then (tier text) the sampled ones."""
+def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
+    """Every query of a run, in order: the greedy answers, then (tier text, if `draws`) the sampled ones."""
 
     def request(canary: Canary, draw: int) -> Request:
         return Request(canary, draw, sampling.temperature, sampling.top_p, seed_of(sampling.seed, canary, draw))
 
     greedy = [request(canary, GREEDY) for canary in suite.canaries]
-    if sampling.tier != "text":
+    if sampling.tier != "text" or not draws:
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]
 
@@ -61,29 +67,42 @@ def record(
     candidate: str,
     made_by: dict[str, str],
     model: str | None = None,
+    budget: Budget | None = None,
 ) -> Recording:
     """Ask a backend a suite and write the recording to `folder`, resuming what an earlier run left there.
 
     `model` is what the manifest says was served, if that is to be something else than what the backend was given.
-    A finished recording of the same run is returned as it is, without starting the model. Raises RecordingError if
-    the folder holds something else, CandidateError if the model can't be served or gives no usable answer at all.
+    The tier is the one asked for, or a lower one if the backend finds that it can't be had; `budget` holds for backends
+    that ask somebody else's endpoint. A finished recording of the same run is returned as it is, without starting the
+    model. Raises RecordingError if the folder holds something else, CandidateError if the model can't be served or
+    gives no usable answer at all.
     """
     header = _header(backend, suite, sampling, candidate, model)
     if (done := _finished(folder, header)) is not None:
         say(f"{folder} already holds this recording; delete it to ask again")
         return done
+    budget = budget or Budget()
+    asked = (sampling.tier, sampling.top_k, sampling.temperature)
     say(f"starting {backend.name} for {candidate}")
     with backend:
         description = backend.describe()
         vocab_size = len(description.token_bytes) if sampling.tier == "logits" else 0
-        with Journal(folder, header, vocab_size, sampling.logits_dtype) as journal:
+        with (
+            Journal(folder, header, vocab_size, sampling.logits_dtype) as journal,
+            run_of(backend, folder, budget, journal, asked) as terms,
+        ):
+            agreed = replace(sampling, tier=terms.tier, top_k=terms.top_k)
             started_at = utc_now()
-            seconds = _ask(backend, plan(suite, sampling), sampling, journal)
+            requests = plan(suite, agreed, terms.draws)
+            seconds = _ask(backend, requests, agreed, journal, budget)
             _check_answers(journal, candidate)
             arrays = _arrays(journal, suite, description) if vocab_size else {}
+            kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
     answers = list(journal.answers.values())
-    manifest = _manifest(header, description, suite, sampling, answers, seconds, started_at, made_by)
-    recording = save_recording(folder, manifest, suite, answers, arrays)
+    manifest = _manifest(header, description, suite, agreed, terms, answers, seconds, started_at, made_by)
+    recording = save_recording(folder, manifest, suite, answers, arrays, kept)
+    if isinstance(backend, RemoteBackend):
+        backend.end(discard=True)
     journal.delete()
     return recording
 
@@ -104,6 +123,7 @@ def _header(backend: Backend, suite: Suite, sampling: Sampling, candidate: str, 
             "logits_dtype": sampling.logits_dtype if sampling.tier == "logits" else None,
             "system_prompt": getattr(backend, "system_prompt", None),
             "chat_template": getattr(backend, "chat_template", None),
+            **({"endpoint": identity} if (identity := getattr(backend, "identity", None)) else {}),
         },
     }
 
@@ -117,19 +137,21 @@ def _finished(folder: Path, header: dict[str, Any]) -> Recording | None:
             "backend": manifest.backend,
             "model": manifest.model,
             "suite_sha256": manifest.suite["sha256"],
-            "tier": manifest.tier,
+            "tier": manifest.access.get("asked_tier", manifest.tier),
             "sampling": manifest.sampling,
         }
         if same != header:
             changed = ", ".join(key for key, value in header.items() if same[key] != value)
             raise RecordingError(f"{folder} holds another recording ({changed} differ); choose another 'out'")
+        for name in UNFINISHED:  # of a run that was killed at its very end
+            (folder / name).unlink(missing_ok=True)
         return recording
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / LINES).is_file())):
         raise RecordingError(f"{folder} holds something that is not a recording; choose another 'out'")
     return None
 
 
-def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, journal: Journal) -> float:
+def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, journal: Journal, budget: Budget) -> float:
     """Ask what the journal does not hold yet; returns the seconds spent asking, earlier runs' included."""
     left = [r for r in requests if (r.canary.id, r.draw) not in journal.answers]
     before, start = journal.seconds, perf_counter()
@@ -137,7 +159,8 @@ def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, jour
         for answer, logits in backend.ask(left, sampling.tier, sampling.top_k):
             kept = logits if answer.status == "ok" else None
             journal.add(answer, kept, before + perf_counter() - start)
-            progress.step(failed=answer.status != "ok")
+            tokens = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+            progress.step(failed=answer.status != "ok", tokens=tokens, usd=budget.usd if budget.limits.priced else None)
     return before + perf_counter() - start
 
 
@@ -160,26 +183,30 @@ def _manifest(
     description: Description,
     suite: Suite,
     sampling: Sampling,
+    terms: Terms,
     answers: Sequence[Answer],
     seconds: float,
     started_at: str,
     made_by: dict[str, str],
 ) -> Manifest:
     counts = Counter(answer.status for answer in answers)
+    access = description.access | terms.access
+    before = access.get("negotiation", {})  # its queries are queries too
+    unasked = sum(answer.status == "error" and answer.asked_at is None for answer in answers)
     return Manifest(
         candidate=header["candidate"],
         backend=header["backend"],
         model=header["model"],
-        tier=cast(Tier, header["tier"]),
+        tier=sampling.tier,
         suite={"name": suite.name, "sha256": suite.sha256},
         sampling=header["sampling"],
         engine=description.engine,
         tokenizer=description.tokenizer,
-        access=description.access | ({"logprobs": sampling.top_k} if sampling.tier == "topk" else {}),
+        access=access | ({"logprobs": sampling.top_k} if sampling.tier == "topk" else {}),
         counts={status: counts[status] for status in STATUSES},
-        queries=len(answers),
-        prompt_tokens=sum(answer.prompt_tokens or 0 for answer in answers),
-        completion_tokens=sum(answer.completion_tokens or 0 for answer in answers),
+        queries=len(answers) - unasked + before.get("queries", 0),
+        prompt_tokens=sum(answer.prompt_tokens or 0 for answer in answers) + before.get("prompt_tokens", 0),
+        completion_tokens=sum(answer.completion_tokens or 0 for answer in answers) + before.get("completion_tokens", 0),
         seconds=round(seconds, 3),
         started_at=started_at,
         ended_at=utc_now(),
