@@ -96,6 +96,7 @@ def record(
             requests = plan(suite, agreed, terms.draws)
             seconds = _ask(backend, requests, agreed, journal, budget)
             _check_answers(journal, candidate)
+            _tell_unasked(journal)
             arrays = _arrays(journal, suite, description) if vocab_size else {}
             kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
     answers = list(journal.answers.values())
@@ -165,11 +166,22 @@ def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, jour
 
 
 def _check_answers(journal: Journal, candidate: str) -> None:
-    answers = journal.answers.values()
+    answers = list(journal.answers.values())
     if answers and all(answer.status == "error" for answer in answers):
-        reason = next(iter(answers)).error
+        reason = answers[0].error
         journal.answers.clear()
         raise CandidateError(f"{candidate} gave no usable answer to {len(answers)} queries: {reason}")
+
+
+def _tell_unasked(journal: Journal) -> None:
+    unasked = [answer for answer in journal.answers.values() if is_unasked(answer)]
+    if unasked:
+        say(f"{len(unasked)} of {len(journal.answers)} answers are missing: {unasked[0].error}")
+
+
+def is_unasked(answer: Answer) -> bool:
+    """Whether a row stands for a query that was never sent, because a budget forbade it."""
+    return answer.status == "error" and answer.asked_at is None
 
 
 def _arrays(journal: Journal, suite: Suite, description: Description) -> dict[str, dict[str, Any]]:
@@ -192,7 +204,7 @@ def _manifest(
     counts = Counter(answer.status for answer in answers)
     access = description.access | terms.access
     before = access.get("negotiation", {})  # its queries are queries too
-    unasked = sum(answer.status == "error" and answer.asked_at is None for answer in answers)
+    unasked = sum(is_unasked(answer) for answer in answers)
     return Manifest(
         candidate=header["candidate"],
         backend=header["backend"],

@@ -1,6 +1,6 @@
 """What the tests of the API share: an endpoint on loopback, and a run against it without waits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,13 @@ def endpoint() -> Endpoint:
 
 
 @pytest.fixture
+def httpserver() -> Iterator[HTTPServer]:
+    """A server that answers many requests at a time, as real ones do."""
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        yield server
+
+
+@pytest.fixture
 def url(endpoint: Endpoint, httpserver: HTTPServer) -> str:
     """Its base URL."""
     for path in ("/v1/chat/completions", "/v1/completions"):
@@ -43,9 +50,10 @@ def collect(url: str, tmp_path: Path) -> Collect:
         suite: Any = None,
         top_k: int = 20,
         model: str = NAME,
+        at: str = url,
         **settings: Any,
     ) -> Recording:
-        backend = OpenaiApi(model, url, **{"first_wait": 0.0, "timeout_s": 5.0, **settings})
+        backend = OpenaiApi(model, at, **{"first_wait": 0.0, "timeout_s": 5.0, **settings})
         how = Sampling(tier, top_k, 1.0, 1.0, 0)  # type: ignore[arg-type]
         return record(backend, suite or suite_of(size), how, out, "shell", {}, budget=Budget(Limits(**(limits or {}))))
 

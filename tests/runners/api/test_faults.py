@@ -185,7 +185,7 @@ def test_a_reset_without_a_word_is_a_row(collect: Collect) -> None:
 
     threading.Thread(target=reset, daemon=True).start()
     with pytest.raises(CandidateError, match="the connection failed"):
-        collect(retries=1, url_override=f"http://127.0.0.1:{server.getsockname()[1]}/v1")
+        collect(retries=1, at=f"http://127.0.0.1:{server.getsockname()[1]}/v1")
     server.close()
 
 
@@ -214,25 +214,140 @@ def test_logprobs_that_sum_to_more_than_one_are_an_error(endpoint: Endpoint, col
 
 def test_duplicate_tokens_count_once(endpoint: Endpoint, collect: Collect) -> None:
     endpoint.completions = False
-    collect(size=4)  # what the answer is when all is well
     entry = {"token": " the", "logprob": -1.0, "bytes": list(b" the")}
-
-    def fault() -> Response:
-        choice = {"message": {"content": " the"}, "logprobs": {"content": [{**entry, "top_logprobs": [entry, entry]}]}}
-        return Response(json.dumps({"model": endpoint.model, "choices": [choice]}), content_type="application/json")
-
-    endpoint.faults = of_target(fault)
-    row, _ = rows(collect, out=Path(f"{collect.__name__}"), model="other") if False else rows_again(collect, endpoint)
-    assert row.topk_bytes == (b" the",)
+    choice = {"message": {"content": " the"}, "logprobs": {"content": [{**entry, "top_logprobs": [entry, entry]}]}}
+    endpoint.faults = of_target(lambda: _json({"model": endpoint.model, "choices": [choice]}))
+    row, _ = rows(collect)
+    assert (row.status, row.topk_bytes) == ("ok", (b" the",))
 
 
-def rows_again(collect: Collect, endpoint: Endpoint) -> tuple[Answer, list[Answer]]:
-    answers = collect(size=4, out=_beside(collect)).answers
-    return answers[1], list(answers)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda choice: choice.update(logprobs=None),
+        lambda choice: choice.pop("logprobs"),
+        lambda choice: choice.update(logprobs={}),
+        lambda choice: choice.update(logprobs={"tokens": [], "top_logprobs": []}),
+        lambda choice: choice["logprobs"].update(tokens=5),
+        lambda choice: choice["logprobs"].update(top_logprobs=[None], token_logprobs=[None]),
+    ],
+)
+def test_missing_logprobs_are_a_status_and_the_text_is_kept(
+    endpoint: Endpoint, collect: Collect, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    endpoint.faults = altered(lambda right: change(right["choices"][0]))
+    row, _ = rows(collect)
+    assert (row.status, row.topk_logprobs) == ("no_logprobs", None)
+    assert row.text
 
 
-def _beside(collect: Collect) -> Path:
-    return collect.__defaults__[3].parent / "again" if False else Path(_OUT[0])
+def test_fewer_logprobs_than_usual_are_kept_as_they_are(endpoint: Endpoint, collect: Collect) -> None:
+    endpoint.faults = altered(lambda right: _first_top(right).pop(" it", None) or _first_top(right).pop("\n", None))
+    row, others = rows(collect)
+    assert row.status == "ok"
+    assert len(row.topk_logprobs or ()) < max(len(other.topk_logprobs or ()) for other in others)
 
 
-_OUT: list[str] = []
+def test_lists_of_different_lengths_do_not_shift_the_numbers(endpoint: Endpoint, collect: Collect) -> None:
+    endpoint.faults = altered(lambda right: right["choices"][0]["logprobs"].update(top_logprobs=[]))
+    row, _ = rows(collect)
+    assert row.topk_logprobs is not None
+    assert len(row.topk_logprobs) == 1  # the chosen token's own
+
+
+@pytest.mark.parametrize("text", ["", "  \n", None])
+def test_blank_text_is_empty(endpoint: Endpoint, collect: Collect, text: str | None) -> None:
+    endpoint.faults = altered(lambda right: right["choices"][0].update(text=text, logprobs=None))
+    row, _ = rows(collect)
+    assert (row.status, row.error) == ("empty", "the answer holds no text")
+
+
+def test_a_filtered_answer_is_refused(endpoint: Endpoint, collect: Collect) -> None:
+    endpoint.faults = altered(lambda right: right["choices"][0].update(finish_reason="content_filter", text=""))
+    assert rows(collect)[0].status == "refused"
+
+
+def test_a_filtered_request_is_refused(endpoint: Endpoint, collect: Collect) -> None:
+    body = {"error": {"code": "content_filter", "message": "filtered by policy"}}
+    endpoint.faults = of_target(lambda: Response(json.dumps(body), 400, content_type="application/json"))
+    row, _ = rows(collect)
+    assert (row.status, row.error) == ("refused", "HTTP 400: filtered by policy")
+
+
+def test_a_refusal_in_words_of_the_api_is_refused(endpoint: Endpoint, collect: Collect) -> None:
+    endpoint.completions = False
+    message = {"content": None, "refusal": "I can't help with that."}
+    endpoint.faults = of_target(lambda: _json({"model": endpoint.model, "choices": [{"message": message}]}))
+    row, _ = rows(collect)
+    assert (row.status, row.error) == ("refused", "I can't help with that.")
+
+
+def test_a_model_that_changes_its_name_is_noticed(endpoint: Endpoint, collect: Collect) -> None:
+    endpoint.faults = altered(lambda right: right.update(model="another-model"))
+    row, others = rows(collect)
+    assert row.status == "error"
+    assert "'another-model'" in (row.error or "")
+    assert {other.status for other in others} == {"ok"}
+
+
+@pytest.mark.parametrize("body", [{}, {"choices": []}, {"choices": None}, {"choices": [7]}, {"error": "no capacity"}])
+def test_an_answer_without_a_choice_is_a_row(endpoint: Endpoint, collect: Collect, body: dict[str, Any]) -> None:
+    endpoint.faults = of_target(lambda: _json(body))
+    row, _ = rows(collect)
+    assert row.status == "error"
+    assert "holds no choice" in (row.error or "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"usage": None},
+        {"usage": {"prompt_tokens": "many"}},
+        {"usage": {"prompt_tokens": -1, "completion_tokens": 1e99}},
+        {"model": 7},
+    ],
+)
+def test_nonsense_beside_the_answer_does_no_harm(endpoint: Endpoint, collect: Collect, change: dict[str, Any]) -> None:
+    endpoint.faults = altered(lambda right: right.update(change))
+    assert rows(collect)[0].status == "ok"
+
+
+def test_half_a_surrogate_pair_can_be_stored(endpoint: Endpoint, collect: Collect) -> None:
+    endpoint.faults = altered(lambda right: right["choices"][0].update(text="so \ud83d"))
+    assert rows(collect)[0].text == "so ?"
+
+
+def test_a_key_that_is_not_accepted_ends_the_run_in_one_sentence(endpoint: Endpoint, collect: Collect) -> None:
+    endpoint.key = "another"
+    with pytest.raises(CandidateError, match="HTTP 401"):
+        collect()
+    assert len(endpoint.asked) == 1
+
+
+def test_an_empty_account_ends_the_run_and_keeps_what_was_answered(
+    endpoint: Endpoint, collect: Collect, tmp_path: Path
+) -> None:
+    broke = Response(json.dumps({"error": {"code": "insufficient_quota", "message": "pay"}}), 429)
+    endpoint.faults = lambda body, number: broke if number > 12 else None
+    with pytest.raises(CandidateError, match="pay"):
+        collect(size=10, concurrency=1)
+    endpoint.faults = lambda body, number: None
+    before = len(endpoint.asked)
+    recording = collect(size=10)
+    assert recording.manifest.counts["ok"] == 10
+    assert len(endpoint.asked) - before < 10
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "answers.parquet",
+        "manifest.json",
+        "raw.jsonl.zst",
+        "suite.jsonl",
+    ]
+
+
+def _json(body: Any) -> Response:
+    return Response(json.dumps(body), content_type="application/json")
+
+
+def _first_top(right: dict[str, Any]) -> dict[str, Any]:
+    top: dict[str, Any] = right["choices"][0]["logprobs"]["top_logprobs"][0]
+    return top
