@@ -1,4 +1,4 @@
-"""Every way in which an endpoint misbehaves ends as a retried request or a row with its status. Real sockets, loopback."""
+"""Every way in which an endpoint misbehaves ends as a retried request or a row with its status."""
 
 import json
 import socket
