@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.attribution import UNKNOWN, Attributor
 from analysis.channels import all_channels
+from analysis.channels.interface import CONTINUED
 from analysis.evidence_by_canary import explain
 from analysis.kinship import KinshipClassifier, fit_kinship
 from analysis.library import Library, Member
@@ -135,7 +136,8 @@ def _no_signal(candidate: Signature, shared: Sequence[str], channels: Sequence[s
 def _informative(candidate: Signature, channel: str) -> bool:
     """Whether the arrays of a channel differ between canaries at all."""
     arrays = candidate.channels[channel]
-    return any(len(np.unique(np.nan_to_num(value, nan=-9), axis=0)) > 1 for value in arrays.values())
+    answers = [value for name, value in arrays.items() if name != CONTINUED]
+    return any(len(np.unique(np.nan_to_num(value, nan=-9), axis=0)) > 1 for value in answers)
 
 
 def _calibration(library: Library) -> Calibration:
