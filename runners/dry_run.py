@@ -9,7 +9,7 @@ from runners.api.payloads import Payloads
 from runners.api.worst_case import WorstCase
 from runners.backends.interface import Backend, RemoteBackend
 from runners.budget import Limits
-from runners.record import Sampling, plan
+from runners.sampling import Sampling, plan
 
 
 def estimated_cost(backend: Backend, suite: Suite, sampling: Sampling, limits: Limits) -> str:

@@ -3,60 +3,27 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from probes.answer import GREEDY, STATUSES, Answer
-from probes.canary import Canary
-from probes.errors import CandidateError, KinprintError, RecordingError
-from probes.journal import LINES, ROWS, Journal
-from probes.manifest import TIERS, Manifest, Tier
-from probes.recording import LOGITS, Recording, load_recording, save_recording
+from probes.answer import STATUSES, Answer
+from probes.errors import CandidateError
+from probes.journal import Journal
+from probes.manifest import Manifest
+from probes.recording import LOGITS, Recording, save_recording
 from probes.spelling import join_bytes
 from probes.suite import Suite
-from runners.api import custody
-from runners.backends.interface import Backend, Description, RemoteBackend, Request, Terms, seed_of, utc_now
+from runners.backends.interface import Backend, Description, RemoteBackend, Request, Terms, utc_now
 from runners.budget import Budget
 from runners.progress import counting, say
 from runners.remote import finish, run_of
+from runners.run_header import finished_recording, header_of
+from runners.sampling import Sampling, plan
 
-UNFINISHED = (LINES, ROWS, custody.LINES)
-"""Files that only an unfinished recording has."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to ask. `top_k` is how many logprobs (tier topk); temperature and top-p hold for sampled answers only."""
-
-    tier: Tier
-    top_k: int
-    temperature: float
-    top_p: float
-    seed: int
-    logits_dtype: str = "float16"
-
-    def __post_init__(self) -> None:
-        if self.tier not in TIERS:
-            raise KinprintError(f"there is no tier {self.tier!r}; known are {', '.join(TIERS)}")
-        if self.logits_dtype not in ("float16", "float32"):
-            raise KinprintError(f"tier.logits_dtype must be float16 or float32; it is {self.logits_dtype!r}")
-        if self.top_k < 1 or not self.temperature > 0 or not 0 < self.top_p <= 1:
-            raise KinprintError("tier.top_k must be at least 1, tier.temperature above 0, tier.top_p in (0, 1]")
-
-
-def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
-    """Every query of a run, in order: the greedy answers, then (tier text, if `draws`) the sampled ones."""
-
-    def request(canary: Canary, draw: int) -> Request:
-        return Request(canary, draw, sampling.temperature, sampling.top_p, seed_of(sampling.seed, canary, draw))
-
-    greedy = [request(canary, GREEDY) for canary in suite.canaries]
-    if sampling.tier != "text" or not draws:
-        return greedy
-    return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]
+__all__ = ["Sampling", "command_line", "plan", "record"]
 
 
 def record(
@@ -77,8 +44,8 @@ def record(
     model. Raises RecordingError if the folder holds something else, CandidateError if the model can't be served or
     gives no usable answer at all.
     """
-    header = _header(backend, suite, sampling, candidate, model)
-    if (done := _finished(folder, header)) is not None:
+    header = header_of(backend, suite, sampling, candidate, model)
+    if (done := finished_recording(folder, header)) is not None:
         say(f"{folder} already holds this recording; delete it to ask again")
         return done
     budget = budget or Budget()
@@ -91,12 +58,10 @@ def record(
             Journal(folder, header, vocab_size, sampling.logits_dtype) as journal,
             run_of(backend, folder, budget, journal, asked) as terms,
         ):
-            agreed = replace(sampling, tier=terms.tier, top_k=terms.top_k)
-            started_at = utc_now()
+            agreed, started_at = replace(sampling, tier=terms.tier, top_k=terms.top_k), utc_now()
             requests = plan(suite, agreed, terms.draws)
             seconds = _ask(backend, requests, agreed, journal, budget)
             _check_answers(journal, candidate)
-            _tell_unasked(journal)
             arrays = _arrays(journal, suite, description) if vocab_size else {}
             kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
     answers = list(journal.answers.values())
@@ -106,50 +71,6 @@ def record(
         backend.end(discard=True)
     journal.delete()
     return recording
-
-
-def _header(backend: Backend, suite: Suite, sampling: Sampling, candidate: str, model: str | None) -> dict[str, Any]:
-    served = str(getattr(backend, "model", "")) if model is None else model
-    return {
-        "candidate": candidate,
-        "backend": backend.name,
-        "model": str(Path(served).resolve()) if Path(served).exists() else served,
-        "suite_sha256": suite.sha256,
-        "tier": sampling.tier,
-        "sampling": {
-            "seed": sampling.seed,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": sampling.top_k if sampling.tier == "topk" else None,
-            "logits_dtype": sampling.logits_dtype if sampling.tier == "logits" else None,
-            "system_prompt": getattr(backend, "system_prompt", None),
-            "chat_template": getattr(backend, "chat_template", None),
-            **({"endpoint": identity} if (identity := getattr(backend, "identity", None)) else {}),
-        },
-    }
-
-
-def _finished(folder: Path, header: dict[str, Any]) -> Recording | None:
-    if (folder / "manifest.json").is_file():
-        recording = load_recording(folder)
-        manifest = recording.manifest
-        same = {
-            "candidate": manifest.candidate,
-            "backend": manifest.backend,
-            "model": manifest.model,
-            "suite_sha256": manifest.suite["sha256"],
-            "tier": manifest.access.get("asked_tier", manifest.tier),
-            "sampling": manifest.sampling,
-        }
-        if same != header:
-            changed = ", ".join(key for key, value in header.items() if same[key] != value)
-            raise RecordingError(f"{folder} holds another recording ({changed} differ); choose another 'out'")
-        for name in UNFINISHED:  # of a run that was killed at its very end
-            (folder / name).unlink(missing_ok=True)
-        return recording
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / LINES).is_file())):
-        raise RecordingError(f"{folder} holds something that is not a recording; choose another 'out'")
-    return None
 
 
 def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, journal: Journal, budget: Budget) -> float:
@@ -171,12 +92,8 @@ def _check_answers(journal: Journal, candidate: str) -> None:
         reason = answers[0].error
         journal.answers.clear()
         raise CandidateError(f"{candidate} gave no usable answer to {len(answers)} queries: {reason}")
-
-
-def _tell_unasked(journal: Journal) -> None:
-    unasked = [answer for answer in journal.answers.values() if is_unasked(answer)]
-    if unasked:
-        say(f"{len(unasked)} of {len(journal.answers)} answers are missing: {unasked[0].error}")
+    if unasked := [answer for answer in answers if is_unasked(answer)]:
+        say(f"{len(unasked)} of {len(answers)} answers are missing: {unasked[0].error}")
 
 
 def is_unasked(answer: Answer) -> bool:

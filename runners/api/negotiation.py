@@ -144,7 +144,7 @@ def most_questions(payloads: Payloads) -> list[dict[str, Any]]:
     every = [Route(path) for path in (CHAT, COMPLETIONS) for _ in _ways(path, MOST_LOGPROBS)]
     short = [payloads.body(route, _CHAT if route.path == CHAT else _TEXT, _SHORT) for route in every]
     chat = [{"role": "user", "content": _OPEN}]
-    return [*short, payloads.body(Route(COMPLETIONS), _TEXT, 1), *[payloads.body(Route(CHAT), chat, _LONG)] * 6]
+    return [*short, payloads.body(Route(COMPLETIONS), _TEXT, 1), *[payloads.body(Route(CHAT), chat, _LONG)] * 7]
 
 
 def _ways(path: str, top_k: int) -> Iterator[Route]:
