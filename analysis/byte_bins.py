@@ -56,6 +56,14 @@ def bin_probabilities(probabilities: npt.NDArray[np.floating], bins: npt.NDArray
     return np.array([np.bincount(bins, row, N_BINS) for row in probabilities], dtype=np.float32)
 
 
+def without_leading_space(bins: npt.NDArray[np.float32], rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Probabilities [n, N_BINS] with "space and a character" counted as the character, in some rows [n]."""
+    folded = bins.copy()
+    folded[rows, :_HALF] += folded[rows, _HALF:LONE_SPACE]
+    folded[rows, _HALF:LONE_SPACE] = 0
+    return folded
+
+
 def describe_bin(number: int) -> str:
     """A bin in words, for tables and reports."""
     if number == END:

@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.byte_bins import N_BINS, bin_probabilities, bins_of
+from probes.answer import Answer
 from probes.errors import RecordingError
 from probes.recording import Recording
 from probes.spelling import split_bytes
 
 TOP_TOKENS = 96
 """How many of the likeliest tokens are kept of a full distribution."""
+_MOST_PROBABILITY = 1.05  # what probabilities may sum to: engines compute in low precision
 
 
 @dataclass(frozen=True)
@@ -90,19 +92,29 @@ def _from_reduced(arrays: dict[str, npt.NDArray[Any]]) -> FirstTokens:
 
 def _from_topk(recording: Recording) -> FirstTokens | None:
     rows = [(i, recording.greedy.get(canary.id)) for i, canary in enumerate(recording.suite.canaries)]
-    given = [(i, a.topk_ids, a.topk_bytes, a.topk_logprobs) for i, a in rows if a is not None and a.topk_logprobs]
+    given = [(i, _checked(recording, answer)) for i, answer in rows if answer is not None and answer.topk_logprobs]
     if not given:
         return None
-    k = max(len(logprobs) for _, _, _, logprobs in given if logprobs is not None)
+    k = max(len(top) for _, top in given)
+    # Endpoints name no ids: then the spellings are numbered, which is all that ids are needed for here.
+    names = {
+        spelled: number for number, spelled in enumerate(sorted({spelled for _, top in given for _, spelled, _ in top}))
+    }
     ids, values = np.full((len(given), k), -1, np.int64), np.full((len(given), k), -np.inf)
-    spelled: dict[int, bytes] = {}
-    for row, (_, token_ids, token_bytes, logprobs) in enumerate(given):
-        if token_ids is None or token_bytes is None or logprobs is None:
-            raise RecordingError(f"{recording.folder} has top-k answers without token ids or spellings")
-        if not len(token_ids) == len(token_bytes) == len(logprobs) or not np.all(np.array(logprobs) <= 1e-3):
-            raise RecordingError(
-                f"{recording.folder} has top-k answers that are incomplete or no logprobs (NaN, above 0)"
-            )
-        ids[row, : len(token_ids)], values[row, : len(logprobs)] = token_ids, logprobs
-        spelled |= dict(zip(token_ids, token_bytes, strict=True))
-    return FirstTokens(np.array([i for i, *_ in given], dtype=np.intp), ids, values, spelled, None)
+    spelled_by_id: dict[int, bytes] = {}
+    for row, (_, top) in enumerate(given):
+        for place, (number, spelled, logprob) in enumerate(top):
+            ids[row, place] = names[spelled] if number is None else number
+            values[row, place] = logprob
+            spelled_by_id[int(ids[row, place])] = spelled
+    return FirstTokens(np.array([i for i, _ in given], dtype=np.intp), ids, values, spelled_by_id, None)
+
+
+def _checked(recording: Recording, answer: Answer) -> list[tuple[int | None, bytes, float]]:
+    """The likeliest tokens: id where known, bytes, logprob. Raises RecordingError if they make no sense."""
+    logprobs, spelled = answer.topk_logprobs or (), answer.topk_bytes or ()
+    ids = answer.topk_ids if answer.topk_ids is not None else (None,) * len(spelled)
+    total = float(np.exp(np.minimum(logprobs, 99)).sum())
+    if not len(ids) == len(spelled) == len(logprobs) or not total <= _MOST_PROBABILITY:
+        raise RecordingError(f"{recording.folder} has top-k answers that are incomplete or not numbers (NaN, above 1)")
+    return list(zip(ids, spelled, logprobs, strict=True))

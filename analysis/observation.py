@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from analysis.answer_text import visible
 from analysis.byte_bins import N_BINS, bin_of, bins_of
 from analysis.first_tokens import FirstTokens, first_tokens
+from probes.answer import Answer
 from probes.canary import Canary
 from probes.errors import RecordingError
 from probes.manifest import TIERS, Tier
@@ -20,11 +22,15 @@ from probes.recording import Recording
 
 @dataclass(frozen=True)
 class Access:
-    """What could be seen: the tier, how many logprobs (`topk`), how many sampled answers a canary (`text`)."""
+    """What could be seen: the tier, how many logprobs (`topk`), how many sampled answers a canary (`text`).
+
+    `continued`: plain text was asked through chat, with an instruction to continue it.
+    """
 
     tier: Tier
     top_k: int = 0
     draws: int = 0
+    continued: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Observation:
     `bins` [n, N_BINS]: probability seen in each byte bin; `missing` [n]: probability not seen (outside the top k);
     `n_draws` [n]: sampled answers behind `bins`, 0 where it is the distribution itself. `token_ids`, `logprobs`
     [n, k]: the likeliest tokens, `spelled` their bytes. `greedy` : bytes of the greedy answer. `prompt_tokens` [n].
+    `continued` [n]: plain text that was asked through chat, whose answers don't show whether they begin with a space;
+    None where there is none.
     """
 
     canaries: tuple[Canary, ...]
@@ -46,6 +54,7 @@ class Observation:
     spelled: dict[int, bytes]
     greedy: tuple[bytes | None, ...]
     prompt_tokens: npt.NDArray[np.float64]
+    continued: npt.NDArray[np.bool_] | None = None
 
 
 def access_of(recording: Recording) -> Access:
@@ -53,7 +62,7 @@ def access_of(recording: Recording) -> Access:
     tier = recording.manifest.tier
     top_k = max((len(a.topk_logprobs or ()) for a in recording.greedy.values()), default=0) if tier == "topk" else 0
     draws = max((len(answers) for answers in recording.draws.values()), default=0) if tier == "text" else 0
-    return Access(tier, top_k, draws)
+    return Access(tier, top_k, draws, bool(recording.manifest.access.get("continuation")))
 
 
 def observe(recording: Recording, access: Access | None = None) -> Observation:
@@ -83,6 +92,8 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
         bins[first.canary_index] = seen
         missing[first.canary_index] = np.clip(1 - seen.sum(axis=1), 0, 1) if whole is None else 0
     answers = [recording.greedy.get(canary.id) for canary in recording.suite.canaries]
+    texts = [None if answer is None else _read(recording, answer) for answer in answers]
+    plain = np.array([canary.messages is None for canary in recording.suite.canaries])
     return Observation(
         canaries=recording.suite.canaries,
         access=access,
@@ -92,9 +103,17 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
         token_ids=ids,
         logprobs=logprobs,
         spelled=first.spelled if first is not None and ids is not None else {},
-        greedy=tuple(None if a is None or a.text is None else a.text.encode() for a in answers),
+        greedy=tuple(None if text is None else text.encode() for text in texts),
         prompt_tokens=np.array([np.nan if a is None or a.prompt_tokens is None else a.prompt_tokens for a in answers]),
+        continued=plain if access.continued or own.continued else None,
     )
+
+
+def _read(recording: Recording, answer: Answer) -> str | None:
+    """What of an answer's text is the answer."""
+    canary = recording.suite.by_id[answer.canary_id]
+    continued = canary.text is not None and bool(recording.manifest.access.get("continuation"))
+    return None if answer.text is None else visible(answer.text, canary.text, continued)
 
 
 def _bins_of_top(first: FirstTokens, k: int) -> npt.NDArray[np.float32]:
@@ -119,6 +138,8 @@ def _fill_draws(
     if draws == 0:
         return
     if first is not None and first.bins is not None:
+        if draws == 0:  # nothing was sampled: such an access shows no distribution
+            return
         for place, probabilities in zip(first.canary_index, first.bins, strict=True):
             seed = hashlib.sha256(f"{recording.manifest.candidate}/{recording.suite.canaries[place].digest}".encode())
             generator = np.random.default_rng(int.from_bytes(seed.digest()[:8], "big"))
@@ -127,8 +148,8 @@ def _fill_draws(
             n_draws[place] = draws
     else:
         for place, canary in enumerate(recording.suite.canaries):
-            texts = [a.text for a in recording.draws.get(canary.id, [])[:draws] if a.text is not None]
-            if texts:
+            read = [_read(recording, answer) for answer in recording.draws.get(canary.id, [])[:draws]]
+            if texts := [text for text in read if text is not None]:
                 counts = np.bincount([bin_of(text.encode()) for text in texts], minlength=N_BINS)
                 bins[place], n_draws[place] = counts / len(texts), len(texts)
     missing[n_draws > 0] = 0

@@ -30,7 +30,8 @@ class Journal:
 
     `header` names the run (candidate, suite, tier, sampling, ...): a journal of another run is refused with a
     RecordingError, so that answers of two runs never mix. Logits rows are kept as `dtype` ("float16", "float32").
-    `seconds` is the time that earlier runs spent asking.
+    `seconds` is the time that earlier runs spent asking. `terms` is what the first run agreed with the endpoint, where
+    that had to be found out: it holds for all that follow.
     """
 
     def __init__(self, folder: Path, header: dict[str, Any], vocab_size: int = 0, dtype: str = "float32") -> None:
@@ -41,6 +42,7 @@ class Journal:
         self.answers: dict[tuple[str, int], Answer] = {}
         self.rows: dict[str, int] = {}
         self.seconds = 0.0
+        self.terms: dict[str, Any] | None = None
 
     def __enter__(self) -> Self:
         self.created = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
@@ -78,6 +80,11 @@ class Journal:
         self._write_line(line)
         self.answers[answer.key] = answer
 
+    def agree(self, terms: dict[str, Any]) -> None:
+        """Store what was agreed with the endpoint, once, before the first answer."""
+        self._write_line({"terms": terms})
+        self.terms = terms
+
     def logits(self, canary_ids: Iterable[str]) -> npt.NDArray[np.floating[Any]]:
         """The captured rows [n_canaries, vocab_size] in the order asked for (memory-mapped, then gathered)."""
         stored = np.memmap(self.folder / ROWS, self.dtype, "r").reshape(-1, self.vocab_size)
@@ -106,6 +113,7 @@ class Journal:
                 )
             if "row" in line and line["row"] >= rows_on_disk:
                 break
+            self.terms = line.get("terms", self.terms)
             if "answer" in line:
                 answer: Answer = line["answer"]
                 self.answers[answer.key] = answer

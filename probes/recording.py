@@ -123,11 +123,17 @@ def load_recording(folder: str | Path) -> Recording:
 
 
 def save_recording(
-    folder: Path, manifest: Manifest, suite: Suite, answers: Sequence[Answer], arrays: Mapping[str, Arrays]
+    folder: Path,
+    manifest: Manifest,
+    suite: Suite,
+    answers: Sequence[Answer],
+    arrays: Mapping[str, Arrays],
+    kept: Sequence[str] = (),
 ) -> Recording:
     """Write a recording; the manifest comes last and by a rename, so that a folder with one is whole.
 
-    `arrays` maps a file name (`logits.safetensors`, `reduced.safetensors`) to the arrays that go in.
+    `arrays` maps a file name (`logits.safetensors`, `reduced.safetensors`) to the arrays that go in; `kept` names files
+    that lie in the folder already and belong to the recording (raw responses).
     """
     import pyarrow
     from pyarrow import parquet
@@ -140,7 +146,7 @@ def save_recording(
     parquet.write_table(pyarrow.Table.from_pylist(rows, schema=answer_schema()), folder / ANSWERS, compression="zstd")
     for name, content in arrays.items():
         save_file({key: np.ascontiguousarray(value) for key, value in content.items()}, folder / name)
-    names = [SUITE, ANSWERS, *arrays]
+    names = [SUITE, ANSWERS, *arrays, *kept]
     manifest = replace(manifest, files={name: file_sha256(folder / name) for name in names})
     unfinished = folder / "manifest.json.partial"
     unfinished.write_text(manifest.to_json(), "utf-8")

@@ -14,17 +14,27 @@ def say(message: str) -> None:
 
 
 class Counter:
-    """What a job tells about its progress: how much is done, and how much of that failed."""
+    """What a job tells about its progress: how much was answered, how much failed, what it cost so far."""
 
     def __init__(self, progress: Progress, what: str, total: int, done: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(what, total=total, completed=done, failed=0)
-        self.failed = 0
+        self._total = total
+        self._task = progress.add_task(what, total=total, completed=done, failed=0, left=total - done, cost="")
+        self.done, self.failed, self.tokens = done, 0, 0
+        self.usd: float | None = None
 
-    def step(self, failed: bool = False) -> None:
-        """One more is done."""
+    def step(self, failed: bool = False, tokens: int = 0, usd: float | None = None) -> None:
+        """One more is done; `tokens` is what it cost, `usd` what everything has cost so far."""
+        self.done += 1
         self.failed += failed
-        self._progress.update(self._task, advance=1, failed=self.failed)
+        self.tokens += tokens
+        self.usd = usd if usd is not None else self.usd
+        self._progress.update(self._task, advance=1, failed=self.failed, left=self._total - self.done, cost=self.cost)
+
+    @property
+    def cost(self) -> str:
+        """Tokens, and dollars where they are known, in words."""
+        return f"{self.tokens} tokens" + ("" if self.usd is None else f", ${self.usd:.4f}")
 
 
 @contextmanager
@@ -35,7 +45,8 @@ def counting(what: str, total: int, done: int = 0) -> Iterator[Counter]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]} failed"),
+        TextColumn("{task.fields[failed]} failed, {task.fields[left]} left"),
+        TextColumn("{task.fields[cost]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -44,4 +55,4 @@ def counting(what: str, total: int, done: int = 0) -> Iterator[Counter]:
         counter = Counter(progress, what, total, done)
         yield counter
     if not console.is_terminal:
-        say(f"{what}: {total} done, {counter.failed} failed")
+        say(f"{what}: {total} done, {counter.failed} failed" + (f", {counter.cost}" if counter.tokens else ""))

@@ -33,6 +33,18 @@ class TierSettings:
 
 
 @dataclass
+class BudgetSettings:
+    """See `runners.budget.Limits`, whose fields these are."""
+
+    requests: int | None = None
+    tokens: int | None = None
+    usd: float | None = None
+    seconds: float | None = None
+    prompt_price: float | None = None
+    completion_price: float | None = None
+
+
+@dataclass
 class LibrarySettings:
     """`path`: the folder of a library; null for the one inside the package."""
 
@@ -64,14 +76,16 @@ class EstimatorSettings:
 
 @dataclass
 class CollectSettings:
-    """`kinprint collect`: ask one candidate a suite, and write the recording to `out`."""
+    """`kinprint collect`: ask one candidate a suite, and write the recording to `out`; or (`dry_run`) say the cost."""
 
     candidate: CandidateSettings
     backend: dict[str, Any]
     suite: SuiteSettings
     tier: TierSettings
+    budget: BudgetSettings
     out: str
     seed: int
+    dry_run: bool
 
 
 @dataclass

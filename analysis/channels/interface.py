@@ -9,6 +9,19 @@ import numpy.typing as npt
 from analysis.observation import Observation
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+CONTINUED = "continued"
+"""Marks canaries whose answers don't show whether they begin with a space: a matter of access, no evidence."""
+
+
+def continued_rows(observation: Observation) -> Arrays:
+    """That array [n], where the access has such canaries."""
+    return {} if observation.continued is None else {CONTINUED: observation.continued}
+
+
+def continued_in_either(candidate: Arrays, reference: Arrays) -> npt.NDArray[np.bool_] | None:
+    """The canaries [n] that are so marked on either side; None where no side marks any."""
+    marked = [side[CONTINUED] for side in (candidate, reference) if CONTINUED in side]
+    return np.logical_or.reduce(marked) if marked else None
 
 
 class Channel(Protocol):

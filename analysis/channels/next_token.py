@@ -3,6 +3,7 @@
 Where only the top k are known, both sides are compared on the bins seen and on one bin for all the rest (the
 upper end of what the missing mass allows). Where only n sampled answers are known, the affinity is divided by
 what n answers of the very same model would reach on average, so that few draws don't look like another model.
+Where one side was asked through chat to continue a text, spaces at the beginning count on neither side.
 """
 
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from analysis.channels.interface import Arrays
+from analysis.byte_bins import without_leading_space
+from analysis.channels.interface import Arrays, continued_in_either, continued_rows
 from analysis.observation import Observation
 
 _GRID = np.concatenate([[0.0], np.geomspace(1e-6, 1.0, 200)])
@@ -24,11 +26,13 @@ class NextToken:
     tokenizer_dependent = False
 
     def extract(self, observation: Observation) -> Arrays:
-        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n] as in Observation."""
-        return {"bins": observation.bins, "missing": observation.missing, "n_draws": observation.n_draws}
+        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n]; `continued` [n] where some were continued in a chat."""
+        seen = {"bins": observation.bins, "missing": observation.missing, "n_draws": observation.n_draws}
+        return {**seen, **continued_rows(observation)}
 
     def similarity(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:
         """The affinity, 0 to 1 (sampling may carry it a little past 1): [n_canaries]."""
+        candidate, reference = _spaces_aside(candidate, reference)
         p, q = candidate["bins"], reference["bins"]
         shared = np.sqrt(p * q).sum(axis=1, dtype=np.float64)
         unmatched_p = (p * (q == 0)).sum(axis=1, dtype=np.float64)
@@ -57,6 +61,15 @@ def affinity_of_rest(
     q_on_p = np.sqrt(missing_q * (missing_p + unmatched_p))
     rest: npt.NDArray[np.float64] = np.maximum(p_on_q, q_on_p)
     return rest
+
+
+def _spaces_aside(candidate: Arrays, reference: Arrays) -> tuple[Arrays, Arrays]:
+    """Both sides without the space at the beginning, on the canaries that one side was asked to continue in a chat."""
+    continued = continued_in_either(candidate, reference)
+    if continued is None:
+        return candidate, reference
+    with_bins = ({**side, "bins": without_leading_space(side["bins"], continued)} for side in (candidate, reference))
+    return next(with_bins), next(with_bins)
 
 
 def _expected_affinity(candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:

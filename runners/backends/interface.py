@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from probes.answer import GREEDY, Answer
 from probes.canary import Canary
 from probes.manifest import Tier
+from runners.budget import Budget
 
 Logits = npt.NDArray[np.float32]
 
@@ -48,6 +50,21 @@ class Description:
     access: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How a run is done, as far as the access decides it. A resumed run keeps the terms that it began with.
+
+    `tier` is never higher than the one asked for; `top_k` is how many logprobs came back; `draws` is False where
+    sampling shows nothing (every draw is the same); `access` goes into the manifest; `notes` are lines for the user.
+    """
+
+    tier: Tier
+    top_k: int
+    draws: bool = True
+    access: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 class Backend(Protocol):
     """A served model. It is started on entering its context and gone after leaving it."""
 
@@ -65,6 +82,27 @@ class Backend(Protocol):
 
     def ask(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
         """Answer every request, in order, with the first token's logits [vocab_size] at tier `logits`."""
+        ...
+
+
+@runtime_checkable
+class RemoteBackend(Backend, Protocol):
+    """A backend that asks somebody else's endpoint: what it allows has to be found out, and what it costs counts."""
+
+    def begin(self, folder: Path, budget: Budget) -> None:
+        """Start a run, or go on with one: raw responses are kept in `folder`, spending is counted in `budget`."""
+        ...
+
+    def negotiate(self, tier: Tier, top_k: int, temperature: float, known: Terms | None) -> Terms:
+        """Find out what the endpoint allows; with `known`, take over what an earlier run of the recording found."""
+        ...
+
+    def finish(self, order: Sequence[tuple[str, int]]) -> list[str]:
+        """Put the raw responses into their final form, in this order of answers; returns the names of the files."""
+        ...
+
+    def end(self, discard: bool) -> None:
+        """End the run. `discard`: nothing was stored, so leave nothing; else leave what a resumed run needs."""
         ...
 
 

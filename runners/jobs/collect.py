@@ -1,15 +1,18 @@
 """`kinprint collect`: ask one candidate a suite and write the recording."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
 from probes.manifest import Tier
 from probes.recording import Recording
 from probes.suite import load_suite
+from runners.budget import Budget, Limits
 from runners.compose import construct, settings_of
+from runners.dry_run import estimated_cost
 from runners.progress import say
 from runners.record import Sampling, command_line, record
-from runners.settings import CandidateSettings, CollectSettings, TierSettings
+from runners.settings import BudgetSettings, CandidateSettings, CollectSettings, TierSettings
 
 _ZOO = "zoo:"
 
@@ -17,6 +20,9 @@ _ZOO = "zoo:"
 def main(overrides: list[str]) -> int:
     """The command line's entry."""
     settings = settings_of("collect", CollectSettings, overrides)
+    if settings.dry_run:
+        print(estimate(settings))
+        return 0
     recording = run(settings, command_line("collect", overrides))
     manifest = recording.manifest
     say(
@@ -41,12 +47,26 @@ def collect(*overrides: str, **settings: Any) -> Recording:
 
 
 def run(settings: CollectSettings, made_by: dict[str, str]) -> Recording:
-    """Wire suite, backend and recording."""
+    """Wire suite, backend, budget and recording."""
     suite = load_suite(settings.suite.path)
+    budget = Budget(limits(settings.budget))
     backend = construct(settings.backend, **serving(settings.candidate))
     how = sampling(settings.tier, settings.seed)
     name, model = name_of(settings.candidate), settings.candidate.model
-    return record(backend, suite, how, Path(settings.out), name, made_by, model)
+    return record(backend, suite, how, Path(settings.out), name, made_by, model, budget)
+
+
+def estimate(settings: CollectSettings) -> str:
+    """What a run would cost at most; starts no model and sends nothing."""
+    suite, how = load_suite(settings.suite.path), sampling(settings.tier, settings.seed)
+    allowed = limits(settings.budget)
+    candidate = replace(settings.candidate, model=settings.candidate.model.removeprefix(_ZOO))
+    return estimated_cost(construct(settings.backend, **serving(candidate)), suite, how, allowed)
+
+
+def limits(budget: BudgetSettings) -> Limits:
+    """The limits of a run, from the settings."""
+    return Limits(**asdict(budget))
 
 
 def sampling(tier: TierSettings, seed: int) -> Sampling:

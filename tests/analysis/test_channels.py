@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.byte_bins import N_BINS
+from analysis.byte_bins import N_BINS, bin_of
 from analysis.channels import all_channels
 from analysis.channels.greedy import WIDTH
+from analysis.channels.interface import CONTINUED
 from analysis.observation import Access, Observation
 from probes.canary import Message
 from tests.recordings import canary
@@ -235,3 +236,22 @@ def test_next_token_is_a_finite_number_from_0_up(seed: int, n: int, m: int, kept
     assert (values >= 0).all()
     if n == m == 0:
         assert (values <= 1 + 1e-5).all()
+
+
+def test_spaces_count_on_neither_side_where_one_was_asked_to_continue_in_a_chat() -> None:
+    direct = bins({bin_of(b" p"): 0.5, bin_of(b" q"): 0.5})
+    chat = bins({bin_of(b"p"): 0.5, bin_of(b"q"): 0.5})
+    assert affinity(direct, chat)[0] < 0.1
+    continued = {**chat, CONTINUED: np.array([True])}
+    np.testing.assert_allclose(affinity(direct, continued), [1], atol=1e-6)
+    np.testing.assert_allclose(affinity(continued, direct), [1], atol=1e-6)
+    assert affinity(direct, {**chat, CONTINUED: np.array([False])})[0] < 0.1
+
+
+def test_greedy_answers_are_compared_without_that_space_too() -> None:
+    channel = CHANNELS["greedy"]
+    direct, chat = (channel.extract(seen(1, greedy=(text,))) for text in (b" the sea", b"the sea"))
+    assert direct is not None
+    assert chat is not None
+    np.testing.assert_allclose(channel.similarity(chat, direct), [0])
+    np.testing.assert_allclose(channel.similarity({**chat, CONTINUED: np.array([True])}, direct), [1])

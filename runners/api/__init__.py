@@ -1,0 +1,1 @@
+"""How a model behind an OpenAI-compatible API is asked: one subject a file; the backend wires them together."""

@@ -1,0 +1,43 @@
+"""What a run would cost at most, counted without asking anybody."""
+
+from dataclasses import replace
+
+from probes.suite import Suite
+from runners.api.found import CHAT, COMPLETIONS, Found, Route
+from runners.api.negotiation import most_questions
+from runners.api.payloads import Payloads
+from runners.api.worst_case import WorstCase
+from runners.backends.interface import Backend, RemoteBackend
+from runners.budget import Limits
+from runners.sampling import Sampling, plan
+
+
+def estimated_cost(backend: Backend, suite: Suite, sampling: Sampling, limits: Limits) -> str:
+    """Requests, tokens and price at most, retries apart, in lines for the user.
+
+    Text tier is counted too where less than the tier asked for may turn out to be had.
+    """
+    remote = isinstance(backend, RemoteBackend)
+    tiers = [sampling.tier, *(["text"] if remote and sampling.tier != "text" else [])]
+    rows = [_row(backend, suite, replace(sampling, tier=tier), limits) for tier in tiers]
+    lines = ["dry run: nothing is sent", "tier\trequests at most\ttokens at most\tprice at most", *rows]
+    if remote:
+        lines.append(
+            "counted one token for each byte of a prompt, the finding out of what the endpoint allows included, "
+            "retries and what an endpoint adds by itself (hidden prompts, reasoning) not"
+        )
+    return "\n".join(lines)
+
+
+def _row(backend: Backend, suite: Suite, sampling: Sampling, limits: Limits) -> str:
+    system_prompt = getattr(backend, "system_prompt", None)
+    payloads = Payloads("", system_prompt, continuation=getattr(backend, "continuation", ""))
+    costs = []
+    for found in (Found(Route(CHAT), Route(COMPLETIONS)), Found(Route(CHAT), Route(COMPLETIONS, refused="assumed"))):
+        bodies = [payloads.of(request, found, 0)[1] for request in plan(suite, sampling)]
+        bodies += most_questions(payloads) if isinstance(backend, RemoteBackend) else []
+        counted = [WorstCase().of(body) for body in bodies]
+        costs.append((sum(prompt for prompt, _ in counted), sum(completion for _, completion in counted), len(bodies)))
+    prompt, completion, requests = max(costs)
+    price = f"${limits.cost(prompt, completion):.4f}" if limits.priced else "no price given (budget.prompt_price, ...)"
+    return f"{sampling.tier}\t{requests}\t{prompt + completion} ({prompt} + {completion})\t{price}"

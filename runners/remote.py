@@ -1,0 +1,50 @@
+"""A run against somebody else's endpoint: what is agreed with it is agreed once, and what it sends is kept."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from probes.errors import KinprintError
+from probes.journal import Journal
+from probes.manifest import Tier
+from runners.backends.interface import Backend, RemoteBackend, Terms
+from runners.budget import Budget
+from runners.progress import say
+
+
+@contextmanager
+def run_of(
+    backend: Backend, folder: Path, budget: Budget, journal: Journal, asked: tuple[Tier, int, float]
+) -> Iterator[Terms]:
+    """Begin (or go on with) a run and yield its terms; `asked` is tier, top_k and temperature.
+
+    A local backend gives what is asked for. With a remote one, the terms of the first run hold for all that resume it.
+    """
+    tier, top_k, temperature = asked
+    if not isinstance(backend, RemoteBackend):
+        if budget.limits.limited:
+            raise KinprintError(f"a budget is for models behind an API; backend {backend.name} sends nothing anywhere")
+        yield Terms(tier, top_k)
+        return
+    backend.begin(folder, budget)
+    try:
+        budget.start(journal.seconds)
+        known = None if journal.terms is None else _terms(journal.terms)
+        terms = backend.negotiate(tier, top_k, temperature, known)
+        if known is None:
+            journal.agree(asdict(terms))
+        for note in terms.notes:
+            say(note)
+        yield terms
+    finally:
+        backend.end(discard=not journal.answers)
+
+
+def finish(backend: Backend, order: Sequence[tuple[str, int]]) -> list[str]:
+    """The files of raw responses that belong to the recording."""
+    return backend.finish(order) if isinstance(backend, RemoteBackend) else []
+
+
+def _terms(stored: dict[str, object]) -> Terms:
+    return Terms(**{**stored, "notes": tuple(stored["notes"])})  # type: ignore[arg-type]
