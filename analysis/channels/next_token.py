@@ -27,7 +27,11 @@ class NextToken:
 
     def extract(self, observation: Observation) -> Arrays:
         """`bins` [n, N_BINS], `missing` [n], `n_draws` [n]; `continued` [n] where some were continued in a chat."""
-        seen = {"bins": observation.bins, "missing": observation.missing, "n_draws": observation.n_draws}
+        seen: dict[str, npt.NDArray[Any]] = {
+            "bins": observation.bins,
+            "missing": observation.missing,
+            "n_draws": observation.n_draws,
+        }
         return {**seen, **continued_rows(observation)}
 
     def similarity(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:
