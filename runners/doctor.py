@@ -50,7 +50,8 @@ def main(argv: list[str]) -> int:
     if argv in (["-h"], ["--help"]):
         print(
             "usage: kinprint doctor\n\n"
-            "Says what is here, what is missing and how to get it; exit status 1 if anything is missing."
+            "Says what is here, what is missing and how to get it; exit status 1 if anything is missing.\n\n"
+            "example: kinprint doctor"
         )
         return 0
     if argv:

@@ -17,6 +17,7 @@ from runners.backends.interface import Description, Logits, Request, utc_now
 from runners.backends.local_model import check_local_model
 from runners.backends.prompting import PromptEncoder
 from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
+from runners.backends.top_tokens import likeliest
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Transformers:
             )
         logits = output.logits[0][0].float().cpu().numpy()
         ids = tuple(output.sequences[0, prompt.shape[1] :].tolist())
-        top_ids, top_logprobs = _top(logits, top_k) if tier == "topk" and request.greedy else (None, None)
+        top_ids, top_logprobs = likeliest(logits, top_k) if tier == "topk" and request.greedy else (None, None)
         stopped = self._token_bytes[ids[-1]] == b""
         broken = not np.isfinite(logits).all()
         answer = Answer(
@@ -117,10 +118,3 @@ class Transformers:
             asked_at=asked_at,
         )
         return answer, logits if tier == "logits" and request.greedy else None
-
-
-def _top(logits: Logits, top_k: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    ranked = np.argsort(-logits, kind="stable")[:top_k]
-    shifted = logits - logits.max()
-    logprobs = shifted - np.log(np.exp(shifted).sum())
-    return tuple(int(number) for number in ranked), tuple(float(logprobs[number]) for number in ranked)

@@ -20,6 +20,7 @@ from runners.backends.local_model import check_local_model
 from runners.backends.prompting import PromptEncoder
 from runners.backends.quiet import quiet
 from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
+from runners.backends.top_tokens import likeliest
 
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: starts faster, and its logits are at hand
@@ -63,6 +64,8 @@ class VllmEngine:
         self._tokenizer = self._llm.get_tokenizer()
         self._encoder = PromptEncoder(self._tokenizer, self.system_prompt, self.chat_template)
         self._config = self._llm.llm_engine.vllm_config
+        # Workers of their own, as with several GPUs, keep their logits to themselves.
+        self._captures = self._config.parallel_config.world_size == 1
         self._token_bytes = spell_vocabulary(self._tokenizer, self._config.model_config.get_vocab_size())
         return self
 
@@ -91,11 +94,16 @@ class VllmEngine:
             },
             tokenizer={"size": len(self._token_bytes), "sha256": vocabulary_sha256(self._token_bytes)},
             token_bytes=self._token_bytes,
-            access={"vocabulary": True, "logprobs": True, "chat": True},
+            access={"vocabulary": self._captures, "logprobs": True, "chat": True},
         )
 
     def ask(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
-        """Answer in batches of `batch_size`, so that progress shows and a killed run loses little."""
+        """Answer in batches of `batch_size`, so that progress shows and a killed run loses little.
+
+        Raises CandidateError at tier `logits` if the engine runs in several processes.
+        """
+        if tier == "logits" and not self._captures:
+            raise CandidateError("full logits are captured in the engine's own process; ask for tier=topk here")
         for start in range(0, len(requests), self.batch_size):
             yield from self._ask_batch(requests[start : start + self.batch_size], tier, top_k)
 
@@ -121,30 +129,40 @@ class VllmEngine:
                 message = f"the prompt has {len(prompts[row])} tokens, the model takes {longest}"
                 yield Answer(request.canary.id, request.draw, "error", error=message, asked_at=asked_at), None
                 continue
-            logits = captured.pop(row, None)
-            yield self._answer(request, next(outputs), logits, asked_at, latency_ms), logits
+            output, logits = next(outputs), captured.pop(row, None)
+            top = _top(output, logits, top_k) if tier == "topk" and request.greedy else None
+            answer = self._answer(request, output, logits, top, asked_at, latency_ms)
+            yield answer, logits if tier == "logits" else None
 
     def _parameters(self, row: int, request: Request, tier: Tier, top_k: int) -> Any:
         from vllm import SamplingParams
 
         from runners.backends.capture import ROW
 
+        distribution = request.greedy and tier != "text"
         return SamplingParams(
             max_tokens=request.canary.max_tokens,
             temperature=0.0 if request.greedy else request.temperature,
             top_p=1.0 if request.greedy else request.top_p,
             seed=None if request.greedy else request.seed,
-            logprobs=top_k if tier == "topk" and request.greedy else None,
-            extra_args={ROW: row} if tier == "logits" and request.greedy else None,
+            # Asking for logprobs compiles kernels and makes an object a token; the captured row has them for nothing.
+            extra_args={ROW: row} if distribution and self._captures else None,
+            logprobs=top_k if distribution and not self._captures else None,
         )
 
-    def _answer(self, request: Request, output: Any, logits: Logits | None, asked_at: str, latency_ms: float) -> Answer:
+    def _answer(
+        self,
+        request: Request,
+        output: Any,
+        logits: Logits | None,
+        top: tuple[tuple[int, ...], tuple[float, ...]] | None,
+        asked_at: str,
+        latency_ms: float,
+    ) -> Answer:
         completion = output.outputs[0]
         ids = tuple(completion.token_ids)
-        first = completion.logprobs[0] if completion.logprobs else None
-        ranked = sorted(first.items(), key=lambda item: item[1].rank)[: len(first)] if first else []
         broken = logits is not None and not np.isfinite(logits).all()
-        broken |= any(entry.logprob != entry.logprob for _, entry in ranked)
+        broken |= top is not None and not np.isfinite(top[1]).all()
         return Answer(
             canary_id=request.canary.id,
             draw=request.draw,
@@ -153,15 +171,23 @@ class VllmEngine:
             text=completion.text,
             token_ids=ids,
             token_bytes=tuple(self._token_bytes[number] for number in ids),
-            topk_ids=tuple(number for number, _ in ranked) if first else None,
-            topk_bytes=tuple(self._token_bytes[number] for number, _ in ranked) if first else None,
-            topk_logprobs=tuple(float(entry.logprob) for _, entry in ranked) if first else None,
+            topk_ids=None if top is None else top[0],
+            topk_bytes=None if top is None else tuple(self._token_bytes[number] for number in top[0]),
+            topk_logprobs=None if top is None else top[1],
             prompt_tokens=len(output.prompt_token_ids),
             completion_tokens=len(ids),
             finish_reason=completion.finish_reason,
             latency_ms=latency_ms,
             asked_at=asked_at,
         )
+
+
+def _top(output: Any, logits: Logits | None, top_k: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """The top k of the first token: from its captured logits, else from the logprobs that vLLM returned."""
+    if logits is not None:
+        return likeliest(logits, top_k)
+    ranked = sorted(output.outputs[0].logprobs[0].items(), key=lambda item: -item[1].logprob)[:top_k]
+    return tuple(number for number, _ in ranked), tuple(float(entry.logprob) for _, entry in ranked)
 
 
 def _vllm_version() -> str:

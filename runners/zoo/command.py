@@ -25,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kinprint zoo", description="Real models to try kinprint on.")
+    parser = argparse.ArgumentParser(
+        prog="kinprint zoo", description="Real models to try kinprint on.", epilog="example: kinprint zoo fetch smollm2"
+    )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     fetching = verbs.add_parser("fetch", help="bring a model into the cache and convert it for vLLM")
     fetching.add_argument("name", metavar="NAME", help=", ".join(CATALOGUE))
