@@ -157,6 +157,11 @@ def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> 
         )
     if failed := len(candidate.canaries) - candidate.answered:
         warnings.append(f"{failed} of {len(candidate.canaries)} canaries have no usable answer")
+    if candidate.access.continued:
+        warnings.append(
+            "plain text was asked through chat with an instruction to continue it, the references were asked directly: "
+            "a relative can look like a stranger, so 'unknown' says little here"
+        )
     if len(library.families) < 2:
         warnings.append("the library has one family only; a rival would make the comparison fair")
     return warnings
