@@ -25,7 +25,7 @@ class NextToken:
 
     def extract(self, observation: Observation) -> Arrays:
         """`bins` [n, N_BINS], `missing` [n], `n_draws` [n] and, where there is one, `continued` [n] as in Observation."""
-        seen = {"bins": observation.bins, "missing": observation.missing, "n_draws": observation.n_draws}
+        seen: Arrays = {"bins": observation.bins, "missing": observation.missing, "n_draws": observation.n_draws}
         return {**seen, **continued_rows(observation)}
 
     def similarity(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:
