@@ -17,7 +17,7 @@ class Greedy:
     tokenizer_dependent = False
 
     def extract(self, observation: Observation) -> Arrays:
-        """`text` [n, WIDTH] byte values, -1 past the end; `length` [n], NaN without a greedy answer; `continued` [n]."""
+        """`text` [n, WIDTH] byte values, -1 past the end; `length` [n], NaN without an answer; `continued` [n]."""
         text = np.full((len(observation.greedy), WIDTH), -1, dtype=np.int16)
         length = np.full(len(observation.greedy), np.nan)
         for row, answer in enumerate(observation.greedy):

@@ -24,7 +24,7 @@ class NextToken:
     tokenizer_dependent = False
 
     def extract(self, observation: Observation) -> Arrays:
-        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n] and, where there is one, `continued` [n] as in Observation."""
+        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n] and, where there is one, `continued` [n], as observed."""
         seen: Arrays = {"bins": observation.bins, "missing": observation.missing, "n_draws": observation.n_draws}
         return {**seen, **continued_rows(observation)}
 
