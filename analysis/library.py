@@ -106,11 +106,12 @@ class Library:
     def shared_prompts(self, candidate: Signature) -> list[str]:
         """The candidate's prompts that every member was asked too, as digests, in the candidate's order.
 
-        Raises LibraryError if there are none.
+        What matters is the prompt as it was asked: a text that went through chat with an instruction to continue it is
+        not the text that the references continued. Raises LibraryError if no canary is known in any form.
         """
         common = set.intersection(*(set(self.signature(member).digests) for member in self.members))
         shared = [digest for digest in candidate.digests if digest in common]
-        if not shared:
+        if not shared and not common & {canary.digest for canary in candidate.canaries}:
             raise LibraryError(
                 f"the library at {self.folder} was not recorded with the canaries of suite {candidate.suite!r}; "
                 f"collect with suite {self.signature(self.members[0]).suite!r}, or build a library with this suite"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -17,10 +16,11 @@ from probes.recording import Recording
 
 @dataclass(frozen=True)
 class Signature:
-    """What one model showed, in arrays. `channels` maps a channel's name to its arrays [n_canaries, ...].
+    """What one model showed, in arrays.
 
-    `answered` [n_canaries] says which canaries got a usable answer. `queries`, `tokens` and `seconds` are what the
-    recording cost, the engine's start apart.
+    `channels` maps a channel's name to its arrays [n_canaries, ...]. `answered` [n_canaries] says which canaries got a
+    usable answer. `queries`, `tokens` and `seconds` are what the recording cost, the engine's start apart. `digests`
+    name the prompts as they were asked; by default, as the canaries have them.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Signature:
     queries: int
     tokens: int
     seconds: float
+    digests: tuple[str, ...] = ()
 
-    @cached_property
-    def digests(self) -> tuple[str, ...]:
-        """The canaries' digests, which name prompts across suites."""
-        return tuple(canary.digest for canary in self.canaries)
+    def __post_init__(self) -> None:
+        if not self.digests:
+            object.__setattr__(self, "digests", tuple(canary.digest for canary in self.canaries))
 
     def take(self, places: Sequence[int] | npt.NDArray[np.intp]) -> Self:
         """The same signature on some canaries only, in the order given."""
@@ -46,7 +46,8 @@ class Signature:
             name: {key: value[chosen] for key, value in arrays.items()} for name, arrays in self.channels.items()
         }
         canaries = tuple(self.canaries[place] for place in chosen)
-        return replace(self, canaries=canaries, channels=channels, answered=self.answered[chosen])
+        digests = tuple(self.digests[place] for place in chosen)
+        return replace(self, canaries=canaries, digests=digests, channels=channels, answered=self.answered[chosen])
 
 
 def signature(recording: Recording, access: Access | None = None) -> Signature:
@@ -67,6 +68,7 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
         access=observation.access,
         suite=recording.suite.name,
         canaries=recording.suite.canaries,
+        digests=_prompts_asked(recording),
         channels=channels,
         answered=np.array([canary.id in usable for canary in recording.suite.canaries]),
         status_counts=manifest.counts,
@@ -74,6 +76,12 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
         tokens=manifest.prompt_tokens + manifest.completion_tokens,
         seconds=manifest.seconds,
     )
+
+
+def _prompts_asked(recording: Recording) -> tuple[str, ...]:
+    """Names of the prompts as asked: a text with an instruction to continue it, in a chat, is not the text itself."""
+    wrapped = bool(recording.manifest.access.get("continuation"))
+    return tuple(c.digest + "-continued" * (wrapped and c.text is not None) for c in recording.suite.canaries)
 
 
 def align(signatures: Sequence[Signature], digests: Sequence[str]) -> list[Signature]:

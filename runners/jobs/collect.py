@@ -26,7 +26,8 @@ def main(overrides: list[str]) -> int:
     recording = run(settings, command_line("collect", overrides))
     manifest = recording.manifest
     say(
-        f"{recording.folder}: {manifest.counts['ok']} of {manifest.queries} answers usable at tier {manifest.tier}, "
+        f"{recording.folder}: {manifest.counts['ok']} of {sum(manifest.counts.values())} answers usable "
+        f"at tier {manifest.tier}, {manifest.queries} queries, "
         f"{manifest.prompt_tokens + manifest.completion_tokens} tokens, {manifest.seconds:.1f} s"
     )
     print(recording.folder)

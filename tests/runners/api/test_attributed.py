@@ -54,10 +54,6 @@ ACCESSES = {
     "five logprobs, silently": {"most_logprobs": 5, "strict": False},
     "text": {"most_logprobs": 0},
     "text without usage": {"most_logprobs": 0, "usage": False},
-    "chat only": {"completions": False},
-    "chat only, text": {"completions": False, "most_logprobs": 0},
-    "chatty": {"completions": False, "most_logprobs": 0, "wrapper": "Sure! Here is the continuation:\n\n"},
-    "reasoning": {"completions": False, "most_logprobs": 0, "think": "They want a letter."},
     "temperature ignored": {"most_logprobs": 0, "fixed": True},
 }
 
@@ -73,6 +69,16 @@ def test_the_right_family_comes_out_likeliest(
     known = {family: p for family, p in verdict.posterior.items() if family != "unknown"}
     assert max(known, key=lambda family: known[family]) == "birch", verdict
     assert verdict.tier == recording.manifest.tier
+
+
+@pytest.mark.parametrize("most_logprobs", [20, 0])
+def test_instructed_continuations_are_not_compared_with_plain_ones(
+    endpoint: Shell, collect: Collect, made_up_library: Library, most_logprobs: int
+) -> None:
+    endpoint.completions, endpoint.most_logprobs = False, most_logprobs
+    verdict = attribute(signature(collect(suite=suite_of(SIZE), concurrency=8)), made_up_library)
+    assert verdict.decision == "no_signal"
+    assert any("instruction to continue" in warning for warning in verdict.warnings)
 
 
 def test_silence_is_no_signal(endpoint: Shell, collect: Collect, made_up_library: Library, tmp_path: Path) -> None:
