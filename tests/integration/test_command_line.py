@@ -48,7 +48,7 @@ def test_a_killed_run_goes_on_where_it_stopped(anywhere: Path) -> None:
         "collect",
         "candidate.model=the model = x",
         "suite=quick",
-        "tier=text",
+        "tier=topk",
         "out=run",
         "backend.batch_size=4",
     ]
