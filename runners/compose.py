@@ -63,7 +63,12 @@ def _backend_class(name: str) -> type[Any]:
     if match is not None and find_spec(f"runners.backends.{match[1]}") is not None:
         module = import_module(f"runners.backends.{match[1]}")
         found = getattr(module, match[2], None)
-        if isinstance(found, type) and found.__module__ == module.__name__ and hasattr(found, "ask"):
+        if (
+            isinstance(found, type)
+            and found.__module__ == module.__name__
+            and hasattr(found, "ask")
+            and not getattr(found, "_is_protocol", False)
+        ):
             return found
     raise KinprintError(f"the configuration names _target_ {name!r}; allowed are the backends of runners.backends")
 
