@@ -91,7 +91,7 @@ def _from_reduced(arrays: dict[str, npt.NDArray[Any]]) -> FirstTokens:
 
 
 def _from_topk(recording: Recording) -> FirstTokens | None:
-    rows = [(i, recording.greedy.get(canary.id)) for i, canary in enumerate(recording.suite.canaries)]
+    rows = [(i, recording.with_logprobs.get(canary.id)) for i, canary in enumerate(recording.suite.canaries)]
     given = [(i, _checked(recording, answer)) for i, answer in rows if answer is not None and answer.topk_logprobs]
     if not given:
         return None

@@ -60,7 +60,9 @@ class Observation:
 def access_of(recording: Recording) -> Access:
     """The access that a recording was made with."""
     tier = recording.manifest.tier
-    top_k = max((len(a.topk_logprobs or ()) for a in recording.greedy.values()), default=0) if tier == "topk" else 0
+    top_k = (
+        max((len(a.topk_logprobs or ()) for a in recording.with_logprobs.values()), default=0) if tier == "topk" else 0
+    )
     draws = max((len(answers) for answers in recording.draws.values()), default=0) if tier == "text" else 0
     return Access(tier, top_k, draws, bool(recording.manifest.access.get("continuation")))
 

@@ -6,7 +6,7 @@ the access gave the whole vocabulary, `logits.safetensors`; a reduced recording 
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from probes.suite import Suite, load_suite
 Arrays = Mapping[str, npt.NDArray[Any]]
 ANSWERS, SUITE = "answers.parquet", "suite.jsonl"
 LOGITS, REDUCED = "logits.safetensors", "reduced.safetensors"
+_NOT_A_FOLDER = {SUITE, "import.json", "library.json"}  # files that lie beside the folders of recordings
 _DAMAGED = "the recording is damaged or was edited; record it again"
 
 
@@ -32,7 +33,7 @@ def folder_name(candidate: str) -> str:
     if not candidate:
         raise RecordingError("a candidate has an empty name; give it one")
     encoded = quote(candidate, safe=" ()+,=@~")
-    return encoded if encoded.strip(".") else encoded.replace(".", "%2E")  # never a folder above
+    return encoded.replace(".", "%2E") if encoded in _NOT_A_FOLDER or not encoded.strip(".") else encoded
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Recording:
     def greedy(self) -> dict[str, Answer]:
         """The greedy answers that are of use, by canary id."""
         return {a.canary_id: a for a in self.answers if a.draw == GREEDY and a.status == "ok"}
+
+    @cached_property
+    def with_logprobs(self) -> dict[str, Answer]:
+        """The usable answers that carry the logprobs of their first token, by canary id: the first where several do."""
+        return {a.canary_id: a for a in reversed(self.answers) if a.topk_logprobs and a.status == "ok"}
 
     @cached_property
     def draws(self) -> dict[str, list[Answer]]:
@@ -136,17 +142,30 @@ def save_recording(
     that lie in the folder already and belong to the recording (raw responses).
     """
     import pyarrow
-    from pyarrow import parquet
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / SUITE).write_text(suite.to_jsonl(), "utf-8", newline="\n")
     order = {canary.id: number for number, canary in enumerate(suite.canaries)}
     rows = [_row(a) for a in sorted(answers, key=lambda a: (order[a.canary_id], a.draw))]
-    parquet.write_table(pyarrow.Table.from_pylist(rows, schema=answer_schema()), folder / ANSWERS, compression="zstd")
+    write_answers(folder, [pyarrow.Table.from_pylist(rows, schema=answer_schema())])
     for name, content in arrays.items():
         save_file({key: np.ascontiguousarray(value) for key, value in content.items()}, folder / name)
-    names = [SUITE, ANSWERS, *arrays, *kept]
+    return seal_recording(folder, manifest, suite, (*arrays, *kept))
+
+
+def write_answers(folder: Path, tables: Iterable[Any]) -> None:
+    """Write `answers.parquet` from tables of `answer_schema`, in order of the suite and by draw, one at a time."""
+    from pyarrow import parquet
+
+    with parquet.ParquetWriter(folder / ANSWERS, answer_schema(), compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def seal_recording(folder: Path, manifest: Manifest, suite: Suite, others: Sequence[str] = ()) -> Recording:
+    """Make a folder that holds answers (and `others`, files of arrays) a recording: suite, hashes, manifest last."""
+    (folder / SUITE).write_text(suite.to_jsonl(), "utf-8", newline="\n")
+    names = [SUITE, ANSWERS, *others]
     manifest = replace(manifest, files={name: file_sha256(folder / name) for name in names})
     unfinished = folder / "manifest.json.partial"
     unfinished.write_text(manifest.to_json(), "utf-8")

@@ -39,6 +39,12 @@ VERBS = {
         "kinprint report recording=runs/my-model out=report.html",
         "report",
     ),
+    "import": Verb(
+        "turn recordings that others made into kinprint's own",
+        "runners.jobs.import_recordings",
+        "kinprint import source=answers.jsonl format=jsonl out=runs/imported",
+        "import",
+    ),
     "demo": Verb(
         "disguise a real model, serve it, ask it, and say whose descendant it is",
         "runners.jobs.demo",

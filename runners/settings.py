@@ -144,6 +144,16 @@ class LibraryBuildSettings:
 
 
 @dataclass
+class ImportSettings:
+    """`kinprint import`: turn a foreign file into one recording a model. `on_error` is `fail` or `skip`."""
+
+    source: str
+    format: str
+    out: str
+    on_error: str
+
+
+@dataclass
 class DemoSettings:
     """`kinprint demo`: a disguised descendant of a real model, served, asked and attributed; then an unknown."""
 

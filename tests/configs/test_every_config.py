@@ -17,6 +17,7 @@ from runners.settings import (
     AttributeSettings,
     CollectSettings,
     DemoSettings,
+    ImportSettings,
     LibraryBuildSettings,
     ReportSettings,
 )
@@ -28,6 +29,7 @@ SCHEMAS: dict[str, type] = {
     "attribute": AttributeSettings,
     "collect": CollectSettings,
     "demo": DemoSettings,
+    "import": ImportSettings,
     "library_build": LibraryBuildSettings,
     "report": ReportSettings,
 }
@@ -37,6 +39,7 @@ MUST_BE_SAID = {
     "report": ["recording=r", "out=x"],
     "library_build": ["out=x"],
     "demo": [],
+    "import": ["source=x", "format=jsonl", "out=x"],
 }
 
 
