@@ -104,14 +104,10 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Posterior (n_samples, n_classes), in the order of `classes_`; every row sums to 1."""
         ratios = self.log_likelihood_ratios(X)
-        families = np.unique(self.families_)
-        of_family = [ratios[:, self.families_ == family] for family in families]
-        log_posterior = np.column_stack([logsumexp(r, axis=1) - np.log(r.shape[1]) for r in of_family])
-        log_posterior = self._doubted(log_posterior) + self.log_prior_
-        if self.unknown_prior > 0:
-            log_posterior = np.column_stack([log_posterior, np.full(len(ratios), np.log(self.unknown_prior))])
-        posterior: npt.NDArray[np.float64] = np.exp(log_posterior - logsumexp(log_posterior, axis=1, keepdims=True))
-        return posterior
+        unknown = [np.log(self.unknown_prior)] if self.unknown_prior > 0 else []
+        log_prior = np.append(self.log_prior_, unknown)
+        evidence = family_evidence(ratios, np.unique(self.families_, return_inverse=True)[1])
+        return np.exp(log_posterior(self._doubted(evidence), log_prior))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The likeliest class of each candidate (n_samples,)."""
@@ -137,3 +133,37 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         same = self.families_[:, None] == self.families_[None, :]
         off_diagonal = ~np.eye(len(same), dtype=bool)
         return KinshipClassifier().fit(features[off_diagonal], same[off_diagonal].astype(int))
+
+
+def family_evidence(
+    ratios: npt.NDArray[np.float64],
+    family: npt.NDArray[np.intp],
+    there: npt.NDArray[np.bool_] | None = None,
+    focus: float = 1.0,
+) -> npt.NDArray[np.float64]:
+    """Nats for each family against "stranger to all": [n_samples, n_families], -inf for a family that is not there.
+
+    `ratios` [n_samples, n_references] of the pairs, `family` [n_references] their families by number, `there` which
+    references each sample is compared with (all by default). A candidate is kin to one of the family's references,
+    each equally likely: the log of the mean likelihood ratio. A `focus` below 1 turns this into the mean of the
+    log-ratios (kin to all alike), above 1 into their maximum (only the nearest counts).
+    """
+    order = np.argsort(family, kind="stable")
+    starts = np.searchsorted(family[order], np.arange(int(family.max()) + 1))
+    known = np.ones(ratios.shape, dtype=bool) if there is None else there[:, order]
+    nats = np.where(known, ratios[:, order], -np.inf)
+    highest = np.maximum.reduceat(nats, starts, axis=1)
+    above = np.where(np.isfinite(highest), highest, 0.0)[:, family[order]]
+    size = np.add.reduceat(known, starts, axis=1, dtype=np.float64)
+    total = np.add.reduceat(np.exp(focus * (nats - above)), starts, axis=1)
+    mean = np.where(size > 0, total, 1) / np.maximum(size, 1)
+    evidence: npt.NDArray[np.float64] = highest + np.log(mean) / focus
+    return evidence
+
+
+def log_posterior(evidence: npt.NDArray[np.float64], log_prior: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Bayes' rule: [n_samples, n_classes]. If `log_prior` has one class more than `evidence`, that is `unknown`."""
+    unknown = np.zeros((len(evidence), log_prior.shape[-1] - evidence.shape[1]))
+    joint = np.column_stack([evidence, unknown]) + log_prior
+    posterior: npt.NDArray[np.float64] = joint - logsumexp(joint, axis=1, keepdims=True)
+    return posterior

@@ -56,8 +56,8 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
                 f"Only binary classification is supported; the targets have {len(self.classes_)} class"
                 f"{'' if len(self.classes_) == 1 else 'es'}: the pairs must hold both kin and strangers"
             )
-        shares = {label: weights[y == label].sum() for label in self.classes_}
-        weights *= np.array([weights.sum() / 2 / shares[label] for label in y])  # both classes weigh the same
+        label = np.searchsorted(self.classes_, y)
+        weights *= (weights.sum() / 2 / np.bincount(label, weights))[label]  # both classes weigh the same
         regression = LogisticRegression(C=1 / self.regularisation, max_iter=1000, tol=1e-8)
         self.pipeline_: Pipeline = make_pipeline(StandardScaler(), regression)
         self.pipeline_.fit(X, y, standardscaler__sample_weight=weights, logisticregression__sample_weight=weights)

@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from analysis.lineage import Lineage
 from analysis.observation import Access, access_of
 from analysis.signature import Signature, align, signature
 from probes.errors import LibraryError
@@ -65,6 +66,17 @@ class Library:
             raise LibraryError(f"{path} has schema {schema}, this version reads {SCHEMA}; build the library again")
         _check_members(members, path)
         return cls(Path(folder), version, members)
+
+    @classmethod
+    def of_recordings(cls, folder: str | Path, lineage: Mapping[str, Lineage]) -> Self:
+        """A folder of recordings, as `kinprint import` writes it, with the lineage of its models in place of an index.
+
+        Of models with the same weights one is enough to learn kinship from; the others are references all the same.
+        """
+        named = [one for one in lineage.values() if (Path(folder) / folder_name(one.name) / "manifest.json").is_file()]
+        first = {one.weights: one.name for one in reversed(named)}
+        members = [Member(m.name, m.family, m.parent, "recorded", fit=first[m.weights] == m.name) for m in named]
+        return cls(Path(folder), f"recordings in {Path(folder).name}", tuple(members))
 
     @cached_property
     def families(self) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from analysis.answer_text import visible
 from analysis.byte_bins import N_BINS, bin_of, bins_of
 from analysis.first_tokens import FirstTokens, first_tokens
-from probes.answer import Answer
 from probes.canary import Canary
 from probes.errors import RecordingError
 from probes.manifest import TIERS, Tier
@@ -42,6 +41,7 @@ class Observation:
     [n, k]: the likeliest tokens, `spelled` their bytes. `greedy` : bytes of the greedy answer. `prompt_tokens` [n].
     `continued` [n]: plain text that was asked through chat, whose answers don't show whether they begin with a space;
     None where there is none.
+    `texts` [n]: what was answered in words: the sampled answers, or the greedy one where there are none.
     """
 
     canaries: tuple[Canary, ...]
@@ -55,6 +55,7 @@ class Observation:
     greedy: tuple[bytes | None, ...]
     prompt_tokens: npt.NDArray[np.float64]
     continued: npt.NDArray[np.bool_] | None = None
+    texts: tuple[tuple[str, ...], ...] = ()
 
 
 def access_of(recording: Recording) -> Access:
@@ -63,7 +64,7 @@ def access_of(recording: Recording) -> Access:
     top_k = (
         max((len(a.topk_logprobs or ()) for a in recording.with_logprobs.values()), default=0) if tier == "topk" else 0
     )
-    draws = max((len(answers) for answers in recording.draws.values()), default=0) if tier == "text" else 0
+    draws = max((len(texts) for texts in recording.draw_texts.values()), default=0) if tier == "text" else 0
     return Access(tier, top_k, draws, bool(recording.manifest.access.get("continuation")))
 
 
@@ -94,7 +95,7 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
         bins[first.canary_index] = seen
         missing[first.canary_index] = np.clip(1 - seen.sum(axis=1), 0, 1) if whole is None else 0
     answers = [recording.greedy.get(canary.id) for canary in recording.suite.canaries]
-    texts = [None if answer is None else _read(recording, answer) for answer in answers]
+    texts = [None if a is None or a.text is None else _read(recording, a.canary_id, a.text) for a in answers]
     plain = np.array([canary.messages is None for canary in recording.suite.canaries])
     return Observation(
         canaries=recording.suite.canaries,
@@ -108,14 +109,22 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
         greedy=tuple(None if text is None else text.encode() for text in texts),
         prompt_tokens=np.array([np.nan if a is None or a.prompt_tokens is None else a.prompt_tokens for a in answers]),
         continued=plain if access.continued or own.continued else None,
+        texts=tuple(_words(recording, a.id, text) for a, text in zip(recording.suite.canaries, texts, strict=True)),
     )
 
 
-def _read(recording: Recording, answer: Answer) -> str | None:
+def _words(recording: Recording, canary_id: str, greedy: str | None) -> tuple[str, ...]:
+    """The sampled answers to a canary, else the greedy one."""
+    sampled = (_read(recording, canary_id, text) for text in recording.draw_texts.get(canary_id, ()))
+    alone = () if greedy is None else (greedy,)
+    return tuple(text for text in sampled if text is not None) or alone
+
+
+def _read(recording: Recording, canary_id: str, text: str) -> str | None:
     """What of an answer's text is the answer."""
-    canary = recording.suite.by_id[answer.canary_id]
+    canary = recording.suite.by_id[canary_id]
     continued = canary.text is not None and bool(recording.manifest.access.get("continuation"))
-    return None if answer.text is None else visible(answer.text, canary.text, continued)
+    return visible(text, canary.text, continued)
 
 
 def _bins_of_top(first: FirstTokens, k: int) -> npt.NDArray[np.float32]:
@@ -150,7 +159,7 @@ def _fill_draws(
             n_draws[place] = draws
     else:
         for place, canary in enumerate(recording.suite.canaries):
-            read = [_read(recording, answer) for answer in recording.draws.get(canary.id, [])[:draws]]
+            read = (_read(recording, canary.id, text) for text in recording.draw_texts.get(canary.id, [])[:draws])
             if texts := [text for text in read if text is not None]:
                 counts = np.bincount([bin_of(text.encode()) for text in texts], minlength=N_BINS)
                 bins[place], n_draws[place] = counts / len(texts), len(texts)

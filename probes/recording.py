@@ -22,6 +22,7 @@ from probes.manifest import Manifest
 from probes.suite import Suite, load_suite
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+Filter = list[tuple[str, str, Any]]
 ANSWERS, SUITE = "answers.parquet", "suite.jsonl"
 LOGITS, REDUCED = "logits.safetensors", "reduced.safetensors"
 _NOT_A_FOLDER = {SUITE, "import.json", "library.json"}  # files that lie beside the folders of recordings
@@ -47,41 +48,68 @@ class Recording:
     @cached_property
     def answers(self) -> tuple[Answer, ...]:
         """Every answer, in the order of the suite, then by draw."""
-        from pyarrow import ArrowException, parquet
-
-        path = self.folder / ANSWERS
-        try:
-            table = parquet.read_table(path)
-        except (ArrowException, OSError) as error:
-            raise RecordingError(f"{path} can't be read; {_DAMAGED}") from error
-        if not table.schema.equals(answer_schema()):
-            raise RecordingError(f"{path} has other columns than the answers of a recording; {_DAMAGED}")
-        answers = tuple(_answer(row) for row in table.to_pylist())
-        for answer in answers:
-            if answer.canary_id not in self.suite.by_id or answer.status not in STATUSES:
-                raise RecordingError(f"{path} has an answer that fits no canary or status: {answer.key}; {_DAMAGED}")
-        if len({answer.key for answer in answers}) < len(answers):
-            raise RecordingError(f"{path} has two answers to one draw; {_DAMAGED}")
-        return answers
+        return self._answers()
 
     @cached_property
     def greedy(self) -> dict[str, Answer]:
         """The greedy answers that are of use, by canary id."""
-        return {a.canary_id: a for a in self.answers if a.draw == GREEDY and a.status == "ok"}
+        return {a.canary_id: a for a in self._answers([("draw", "==", GREEDY), ("status", "==", "ok")])}
 
     @cached_property
     def with_logprobs(self) -> dict[str, Answer]:
-        """The usable answers that carry the logprobs of their first token, by canary id: the first where several do."""
-        return {a.canary_id: a for a in reversed(self.answers) if a.topk_logprobs and a.status == "ok"}
+        """At tier `topk`, the usable answer that carries the logprobs of its first token, by canary id."""
+        found = self.answers if self.manifest.tier == "topk" else ()
+        return {a.canary_id: a for a in reversed(found) if a.topk_logprobs and a.status == "ok"}
 
     @cached_property
     def draws(self) -> dict[str, list[Answer]]:
         """The sampled answers that are of use, by canary id."""
         found: dict[str, list[Answer]] = {}
-        for answer in self.answers:
-            if answer.draw != GREEDY and answer.status == "ok":
-                found.setdefault(answer.canary_id, []).append(answer)
+        for answer in self._answers([("draw", ">", GREEDY), ("status", "==", "ok")]):
+            found.setdefault(answer.canary_id, []).append(answer)
         return found
+
+    @cached_property
+    def draw_texts(self) -> dict[str, list[str]]:
+        """The texts of `draws`: far quicker to read, where there are many."""
+        table = self._table([("draw", ">", GREEDY), ("status", "==", "ok")], ["canary_id", "text"])
+        found: dict[str, list[str]] = {}
+        for canary_id, text in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            if text is not None:
+                found.setdefault(canary_id, []).append(text)
+        return found
+
+    def _answers(self, which: Filter | None = None) -> tuple[Answer, ...]:
+        return tuple(_answer(row) for row in self._table(which).to_pylist())
+
+    def _table(self, which: Filter | None = None, columns: list[str] | None = None) -> Any:
+        """Rows of the answers as a pyarrow table: only what is needed, for a recording may hold a million draws."""
+        from pyarrow import ArrowException, parquet
+
+        path = self._checked_answers
+        try:
+            return parquet.read_table(path, filters=which, columns=columns)
+        except (ArrowException, OSError) as error:
+            raise RecordingError(f"{path} can't be read; {_DAMAGED}") from error
+
+    @cached_property
+    def _checked_answers(self) -> Path:
+        """The file of answers, once its columns are known to be right, and its rows to fit the suite."""
+        from pyarrow import ArrowException, parquet
+
+        path = self.folder / ANSWERS
+        try:
+            if not parquet.read_schema(path).equals(answer_schema()):
+                raise RecordingError(f"{path} has other columns than the answers of a recording; {_DAMAGED}")
+            keys = parquet.read_table(path, columns=["canary_id", "draw", "status"])
+        except (ArrowException, OSError) as error:
+            raise RecordingError(f"{path} can't be read; {_DAMAGED}") from error
+        for name, known in (("canary_id", self.suite.by_id), ("status", STATUSES)):
+            if strange := [value for value in keys[name].unique().to_pylist() if value not in known]:
+                raise RecordingError(f"{path} has an answer that fits no canary or status: {strange[0]!r}; {_DAMAGED}")
+        if keys.group_by(["canary_id", "draw"]).aggregate([]).num_rows < keys.num_rows:
+            raise RecordingError(f"{path} has two answers to one draw; {_DAMAGED}")
+        return path
 
     @cached_property
     def logits(self) -> dict[str, npt.NDArray[Any]] | None:

@@ -45,6 +45,12 @@ VERBS = {
         "kinprint import source=answers.jsonl format=jsonl out=runs/imported",
         "import",
     ),
+    "evaluate": Verb(
+        "say how well a library of recordings attributes, and how far its probabilities can be trusted",
+        "runners.jobs.evaluate",
+        "kinprint evaluate recordings=runs/imported lineage=lineage.csv out=evaluation.json",
+        "evaluate",
+    ),
     "demo": Verb(
         "disguise a real model, serve it, ask it, and say whose descendant it is",
         "runners.jobs.demo",

@@ -14,7 +14,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from probes.errors import KinprintError
 
 _BACKEND = re.compile(r"runners\.backends\.(\w+)\.(\w+)")
-_FREE_TEXT = re.compile(r"(^|\.)(out|work|path|source|model|recording|name|system_prompt|chat_template|unknown)$")
+_FREE_TEXT = re.compile(
+    r"(^|\.)(out|work|path|source|recordings|lineage|model|recording|name|system_prompt|chat_template|unknown)$"
+)
 Settings = TypeVar("Settings")
 
 

@@ -46,9 +46,13 @@ class BudgetSettings:
 
 @dataclass
 class LibrarySettings:
-    """`path`: the folder of a library; null for the one inside the package."""
+    """`path`: the folder of a library; null for the one inside the package.
+
+    `lineage`: the CSV that says what the recordings in the folder are, where it has no index of its own.
+    """
 
     path: str | None = None
+    lineage: str | None = None
 
 
 @dataclass
@@ -151,6 +155,20 @@ class ImportSettings:
     format: str
     out: str
     on_error: str
+
+
+@dataclass
+class EvaluateSettings:
+    """`kinprint evaluate`: how well a library of recordings attributes. Budgets are whole numbers, or `all`."""
+
+    recordings: str
+    lineage: str
+    out: str
+    budgets: list[Any]
+    seeds: int
+    channels: list[str]
+    unknown_prior: float | None
+    regularisation: float
 
 
 @dataclass

@@ -10,13 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
 
 from analysis.byte_bins import without_leading_space
 from analysis.channels.interface import Arrays, continued_in_either, continued_rows
 from analysis.observation import Observation
-
-_GRID = np.concatenate([[0.0], np.geomspace(1e-6, 1.0, 200)])
+from analysis.sampling_noise import mean_root
 
 
 class NextToken:
@@ -84,15 +82,5 @@ def _expected_affinity(candidate: Arrays, reference: Arrays) -> npt.NDArray[np.f
         rows = (n == draws) & (m == other)
         p, q = candidate["bins"][rows].astype(np.float64), reference["bins"][rows].astype(np.float64)
         truth = q if other == 0 else p if draws == 0 else (draws * p + other * q) / (draws + other)
-        expected[rows] = (_mean_root(truth, draws) * _mean_root(truth, other)).sum(axis=1)
+        expected[rows] = (mean_root(truth, draws) * mean_root(truth, other)).sum(axis=1)
     return np.clip(expected, 1e-3, None)
-
-
-def _mean_root(probability: npt.NDArray[np.float64], draws: int) -> npt.NDArray[np.float64]:
-    """E[sqrt(K / draws)] for K ~ Binomial(draws, probability), by interpolation; the root itself for 0 draws."""
-    if draws == 0:
-        return np.sqrt(probability)
-    counts = np.arange(draws + 1)
-    on_grid = binom.pmf(counts[None, :], draws, _GRID[:, None]) @ np.sqrt(counts / draws)
-    mean: npt.NDArray[np.float64] = np.interp(probability, _GRID, on_grid)
-    return mean

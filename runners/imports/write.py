@@ -89,6 +89,7 @@ def _tables(groups: Iterator[tuple[int, list[tuple[Any, ...]]]], suite: Suite, f
     rows: list[dict[str, Any]] = []
     order: list[npt.NDArray[np.int64]] = []
     draws: list[npt.NDArray[np.int64]] = []
+    held = 0
     for number, group in groups:
         canary = suite.canaries[number]
         index, numbers = number_draws(group, canary.digest)
@@ -96,9 +97,10 @@ def _tables(groups: Iterator[tuple[int, list[tuple[Any, ...]]]], suite: Suite, f
         draws.append(numbers)
         rows += [_answer(canary.id, row, facts) for row in group]
         facts.prompts += 1
-        if sum(map(len, order)) >= _ROWS:
+        held += len(index)
+        if held >= _ROWS:
             yield _table(rows, order, draws)
-            rows, order, draws = [], [], []
+            rows, order, draws, held = [], [], [], 0
     if order:
         yield _table(rows, order, draws)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.attribute import Rules, attribute
 from analysis.library import SHIPPED, Library
+from analysis.lineage import load_lineage
 from analysis.signature import signature
 from probes.recording import load_recording
 from runners.compose import settings_of
@@ -29,7 +30,11 @@ def main(overrides: list[str]) -> int:
 
 def open_library(library: LibrarySettings, leave_out: LeaveOutSettings) -> Library:
     """The library, less what is to be left out."""
-    opened = Library.load(library.path or SHIPPED)
+    path = library.path or SHIPPED
+    if library.lineage is None:
+        opened = Library.load(path)
+    else:
+        opened = Library.of_recordings(path, load_lineage(Path(library.lineage)))
     return opened.without(leave_out.families, leave_out.techniques, leave_out.names)
 
 

@@ -17,6 +17,7 @@ from runners.settings import (
     AttributeSettings,
     CollectSettings,
     DemoSettings,
+    EvaluateSettings,
     ImportSettings,
     LibraryBuildSettings,
     ReportSettings,
@@ -29,6 +30,7 @@ SCHEMAS: dict[str, type] = {
     "attribute": AttributeSettings,
     "collect": CollectSettings,
     "demo": DemoSettings,
+    "evaluate": EvaluateSettings,
     "import": ImportSettings,
     "library_build": LibraryBuildSettings,
     "report": ReportSettings,
@@ -39,6 +41,7 @@ MUST_BE_SAID = {
     "report": ["recording=r", "out=x"],
     "library_build": ["out=x"],
     "demo": [],
+    "evaluate": ["recordings=r", "lineage=x.csv", "out=x.json"],
     "import": ["source=x", "format=jsonl", "out=x"],
 }
 
