@@ -1,7 +1,8 @@
 """What of an answer's text is the answer: thoughts, chat wrappers and a repeated prompt are not.
 
 Recordings keep the text as it came; it is read here, by rules that depend on nothing but the text and the prompt.
-Thoughts are cut wherever they stand at the beginning. The other rules hold only where plain text was asked through
+Thoughts are cut wherever they stand at the beginning, and so is the frame of an answer that was put into a field of a
+JSON object, as some services have it. The other rules hold only where plain text was asked through
 chat with an instruction to continue it (`continued`): there a model may say "Sure! Here is the continuation:" or
 repeat the text before it goes on, and it hardly ever begins with a space, however the text ended.
 """
@@ -24,6 +25,10 @@ _UNFINISHED = re.compile(
     re.IGNORECASE,
 )
 _LEADERS = re.compile(r"(?:\.{3}|…)\s*")
+_FIELD = re.compile(
+    r"""\s*(?:```(?:json)?\s*)?\{\s*["']?(?:answer|response|reply|result|output|text|message|content)["']?\s*:\s*["']?""",
+    re.IGNORECASE,
+)
 _SHORTEST_REPEAT = 8
 """Characters of a prompt's end that, repeated at the beginning of the answer, can't be chance."""
 
@@ -35,12 +40,16 @@ def visible(text: str, prompt: str | None = None, continued: bool = False) -> st
 
     >>> visible("<think>Hm.</think>Paris"), visible("<think>Hm"), visible(" Paris")
     ('Paris', None, ' Paris')
+    >>> visible('{"answer": "Paris"}')
+    'Paris"}'
     >>> visible("Sure! Here is the continuation: Paris.", "The capital of France is", continued=True)
     'Paris.'
     """
     answer = _THOUGHTS.sub("", text, count=1) if _THOUGHTS.match(text) else text
     if _THINKING.match(answer):
         return None
+    if prompt is None and (field := _FIELD.match(answer)):
+        answer = answer[field.end() :]
     if not continued or not answer.strip():
         return answer
     wrapper = _WRAPPER.match(answer)

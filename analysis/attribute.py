@@ -16,6 +16,7 @@ from analysis.verdict import Calibration, Decision, Verdict
 from probes.errors import KinprintError, LibraryError
 
 _SAME = 0.99  # similarity of two answers from which on they are one, but for what rounding changes
+_SEE_LENGTHS = ("tokenizer", "wording")  # these differ also where the answer is the same, cut at other lengths
 _PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
 
 
@@ -29,7 +30,7 @@ class Rules:
     would be taken for proof of descent.
     """
 
-    channels: tuple[str, ...] = ("next_token", "greedy")
+    channels: tuple[str, ...] = ("next_token", "greedy", "wording")
     unknown_prior: float = 0.5
     family_prior: Mapping[str, float] | None = None
     regularisation: float = 0.01
@@ -47,6 +48,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     """
     library, rules = library or Library.load(), rules or Rules()
     _check(rules, library)
+    library = library.asked(candidate)
     shared = library.shared_prompts(candidate)
     [aligned] = align([candidate], shared)
     verdict = Verdict(
@@ -127,8 +129,7 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
         )
     if not channels:
         return f"the recording feeds none of the channels {', '.join(rules.channels)}"
-    # how many tokens a prompt has is no answer, and differs also where the answers don't
-    answers = [name for name in channels if name != "tokenizer"] or deciding_channels(Rules.channels, candidate)
+    answers = [name for name in deciding_channels((*channels, *Rules.channels), candidate) if name not in _SEE_LENGTHS]
     if not any(_informative(candidate, name) for name in answers):
         return "it gives the same answer to every canary"
     return ""

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from analysis.lineage import Lineage
 from analysis.observation import Access, access_of
-from analysis.signature import Signature, align, signature
+from analysis.signature import Signature, align, prompts_asked, signature
 from probes.errors import LibraryError
 from probes.manifest import TIERS
 from probes.recording import Recording, folder_name, load_recording
@@ -45,6 +45,7 @@ class Library:
     version: str
     members: tuple[Member, ...]
     _cache: dict[Any, Signature] = field(default_factory=dict, repr=False, compare=False)
+    _prompts: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -115,20 +116,41 @@ class Library:
         """Signatures of members on the prompts named, in order."""
         return align([self.signature(member, access) for member in members], digests)
 
+    def asked(self, candidate: Signature) -> Self:
+        """The library of those members that were asked what the candidate was asked.
+
+        A library may hold recordings of several suites. Compared are the members that share the most prompts with the
+        candidate, or at least half as many as these. Raises LibraryError if nobody shares any.
+        """
+        prompts = set(candidate.digests)
+        shared = {member.name: len(prompts & self.prompts(member)) for member in self.members}
+        most = max(shared.values())
+        if most:
+            return replace(self, members=tuple(m for m in self.members if shared[m.name] >= most / 2))
+        # Chats behind which texts went through chat share none with references that continued the texts themselves.
+        known = {digest for member in self.members for digest in self.prompts(member)}
+        if known & {canary.digest for canary in candidate.canaries}:
+            return self
+        suites = sorted({self.recording(member).manifest.suite["name"] for member in self.members})
+        raise LibraryError(
+            f"the library at {self.folder} was not recorded with the canaries of suite {candidate.suite!r}; "
+            f"collect with suite {' or '.join(map(repr, suites))}, or build a library with this suite"
+        )
+
+    def prompts(self, member: Member) -> frozenset[str]:
+        """Digests of the prompts that a member was asked, as they were asked."""
+        if member.name not in self._prompts:
+            self._prompts[member.name] = frozenset(prompts_asked(self.recording(member)))
+        return self._prompts[member.name]
+
     def shared_prompts(self, candidate: Signature) -> list[str]:
         """The candidate's prompts that every member was asked too, as digests, in the candidate's order.
 
         What matters is the prompt as it was asked: a text that went through chat with an instruction to continue it is
-        not the text that the references continued. Raises LibraryError if no canary is known in any form.
+        not the text that the references continued.
         """
-        common = set.intersection(*(set(self.signature(member).digests) for member in self.members))
-        shared = [digest for digest in candidate.digests if digest in common]
-        if not shared and not common & {canary.digest for canary in candidate.canaries}:
-            raise LibraryError(
-                f"the library at {self.folder} was not recorded with the canaries of suite {candidate.suite!r}; "
-                f"collect with suite {self.signature(self.members[0]).suite!r}, or build a library with this suite"
-            )
-        return shared
+        common = frozenset.intersection(*(self.prompts(member) for member in self.members))
+        return [digest for digest in candidate.digests if digest in common]
 
     def with_member(self, member: Member) -> Self:
         """The library with one more member, or with a member of that name replaced."""

@@ -22,7 +22,7 @@ class Pairing:
     same model, about 0 for strangers. Learned by `fit`: `background_` [n_channels, n_canaries].
     """
 
-    channels: tuple[str, ...] = ("next_token", "greedy")
+    channels: tuple[str, ...] = ("next_token", "greedy", "wording")
     background_: npt.NDArray[np.float64] = field(init=False, repr=False)
 
     def fit(self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]) -> Self:

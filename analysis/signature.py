@@ -68,7 +68,7 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
         access=observation.access,
         suite=recording.suite.name,
         canaries=recording.suite.canaries,
-        digests=_prompts_asked(recording),
+        digests=prompts_asked(recording),
         channels=channels,
         answered=np.array([canary.id in usable for canary in recording.suite.canaries]),
         status_counts=manifest.counts,
@@ -78,7 +78,7 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
     )
 
 
-def _prompts_asked(recording: Recording) -> tuple[str, ...]:
+def prompts_asked(recording: Recording) -> tuple[str, ...]:
     """Names of the prompts as asked: a text with an instruction to continue it, in a chat, is not the text itself."""
     wrapped = bool(recording.manifest.access.get("continuation"))
     return tuple(c.digest + "-continued" * (wrapped and c.text is not None) for c in recording.suite.canaries)

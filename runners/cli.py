@@ -57,6 +57,12 @@ VERBS = {
         "kinprint demo out=outputs/demo",
         "demo",
     ),
+    "case": Verb(
+        "play a dispute through: real models behind shells with new names and personas, asked through their URL",
+        "runners.jobs.case",
+        "kinprint case experiment=api_shell models=[smollm2] only=[brand] out=outputs/case",
+        "case",
+    ),
     "library": Verb(
         "build a library of references",
         "runners.jobs.library_build",

@@ -117,7 +117,10 @@ class ReportSettings:
 
 @dataclass
 class MemberSettings:
-    """One reference to make: a zoo model, the recipe of `runners.zoo.recipes` to apply, and how to serve it."""
+    """One reference to make: a zoo model, the recipe of `runners.zoo.recipes` to apply, and how to serve it.
+
+    `suite`: what it is asked, where that is not the suite of the build.
+    """
 
     name: str
     family: str
@@ -126,6 +129,7 @@ class MemberSettings:
     parent: str | None = None
     recipe: str | None = None
     system_prompt: str | None = None
+    suite: str | None = None
     fit: bool = True
     licence: str | None = None
     origin: str | None = None
@@ -169,6 +173,25 @@ class EvaluateSettings:
     channels: list[str]
     unknown_prior: float | None
     regularisation: float
+
+
+@dataclass
+class CaseSettings:
+    """`kinprint case`: every model served by `server` behind every system prompt's shell, and asked through `api`."""
+
+    models: list[str]
+    system_prompts: dict[str, str]
+    only: list[str]
+    server: dict[str, Any]
+    api: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    budget: BudgetSettings
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    out: str
+    seed: int
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from analysis.attribute import Rules
 from analysis.byte_bins import bin_probabilities, bins_of
 from analysis.channels import all_channels
 from analysis.observation import Access, Observation
@@ -17,7 +18,7 @@ def sign(
 
 
 def signature_of(model: MadeUp, access: Access) -> Signature:
-    """The two channels that decide, as `analysis.signature` extracts them."""
+    """The channels that decide, as `analysis.signature` extracts them."""
     size, probabilities = len(model.logits), softmax(model.logits)
     bins = bin_probabilities(probabilities, bins_of(VOCABULARY))
     if access.tier == "text":
@@ -38,7 +39,8 @@ def signature_of(model: MadeUp, access: Access) -> Signature:
         spelled={},
         greedy=tuple(f"{head} {ending}".encode() for head, ending in zip(heads, model.endings, strict=True)),
         prompt_tokens=np.full(size, np.nan),
+        texts=((),) * size,
     )
-    channels = {name: dict(all_channels()[name].extract(seen) or {}) for name in ("next_token", "greedy")}
+    channels = {name: dict(all_channels()[name].extract(seen) or {}) for name in Rules.channels}
     answered = np.ones(size, dtype=np.bool_)
     return Signature(model.name, access, "tiny", seen.canaries, channels, answered, {"ok": size}, size, 100, 1.0)

@@ -4,6 +4,8 @@ Where only the top k are known, both sides are compared on the bins seen and on 
 upper end of what the missing mass allows). Where only n sampled answers are known, the affinity is divided by
 what n answers of the very same model would reach on average, so that few draws don't look like another model.
 Where one side was asked through chat to continue a text, spaces at the beginning count on neither side.
+Chats are left out: how an answer begins there is a matter of tone and system prompt more than of lineage. With the
+shipped references and one family left out at a time, it made strangers look like kin (docs/method.md).
 """
 
 from typing import Any
@@ -23,10 +25,16 @@ class NextToken:
     name = "next_token"
     tokenizer_dependent = False
 
-    def extract(self, observation: Observation) -> Arrays:
-        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n]; `continued` [n] where some were continued in a chat."""
+    def extract(self, observation: Observation) -> Arrays | None:
+        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n]; `continued` [n] where some were continued in a chat.
+
+        None where every canary is a chat.
+        """
+        chats = np.array([canary.messages is not None for canary in observation.canaries])
+        if chats.all():
+            return None
         seen: dict[str, npt.NDArray[Any]] = {
-            "bins": observation.bins,
+            "bins": np.where(chats[:, None], np.nan, observation.bins),
             "missing": observation.missing,
             "n_draws": observation.n_draws,
         }

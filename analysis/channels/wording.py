@@ -24,10 +24,17 @@ class Wording:
     tokenizer_dependent = False
 
     def extract(self, observation: Observation) -> Arrays | None:
-        """`letters` [n, BUCKETS]: unit vectors; `known` [n]. None where no answer is longer than a word."""
-        if not any(" " in text.strip() for texts in observation.texts for text in texts[:_DRAWS]):
+        """`letters` [n, BUCKETS]: unit vectors; `known` [n]. None where no answer is longer than a word.
+
+        The greedy answer is read, which both sides have at every tier; the sampled ones only where there is none.
+        """
+        answers = [
+            texts[:_DRAWS] if greedy is None else (greedy.decode(errors="replace"),)
+            for greedy, texts in zip(observation.greedy, observation.texts, strict=True)
+        ]
+        if not any(" " in text.strip() for texts in answers for text in texts):
             return None
-        letters = np.stack([_sequences(texts[:_DRAWS]) for texts in observation.texts]).astype(np.float16)
+        letters = np.stack([_sequences(texts) for texts in answers]).astype(np.float16)
         return {"letters": letters, "known": np.any(letters, axis=1)}
 
     def similarity(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:

@@ -50,7 +50,7 @@ def build_member(settings: LibraryBuildSettings, member: MemberSettings, made_by
     if member.recipe is not None:
         serve["model"] = str(_derived(member, Path(serve["model"]), work / "model"))
     backend = construct(settings.backend, **serve)
-    suite = load_suite(settings.suite.path)
+    suite = load_suite(member.suite or settings.suite.path)
     how = sampling(settings.tier, settings.seed)
     made_by = {**made_by, "recipe": member.recipe or "none"}
     full = record(backend, suite, how, work / "recording", member.name, made_by, member.model)

@@ -58,3 +58,22 @@ def test_thoughts_are_cut(text: str, answer: str | None) -> None:
 )
 def test_wrappers_of_a_continuation_asked_in_chat_are_cut(text: str, answer: str | None) -> None:
     assert visible(text, PROMPT, continued=True) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ('{"answer": "Paris"}', 'Paris"}'),
+        ('```json\n{\n  "response": "Paris"', 'Paris"'),
+        ("{'answer': 42}", "42}"),
+        ('{"answer":', ""),
+        ('{"capital": "Paris"}', '{"capital": "Paris"}'),  # an object that was asked for, as likely as not
+        ('The field "answer": Paris', 'The field "answer": Paris'),
+    ],
+)
+def test_the_frame_of_an_answer_in_json_is_cut(text: str, answer: str) -> None:
+    assert visible(text) == answer
+
+
+def test_plain_text_that_goes_on_as_json_is_left_alone() -> None:
+    assert visible('{"answer": "Paris"}', "The reply was:") == '{"answer": "Paris"}'

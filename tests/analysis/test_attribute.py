@@ -162,7 +162,7 @@ def test_the_tokenizer_is_a_set_of_its_own_and_decides_nothing(folder: Path, mad
     verdict = attribute(recorded(folder, disguised), made_up_library, RULES)
     assert verdict.family == "ash"
     assert verdict.tokenizer == {"fits": ["cedar"]}
-    assert verdict.channels == ("next_token", "greedy")
+    assert verdict.channels == ("next_token", "greedy", "wording")
 
 
 def test_a_suite_of_chats_has_no_tokenizer_evidence(tmp_path: Path) -> None:

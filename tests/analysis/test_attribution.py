@@ -16,6 +16,7 @@ from analysis.pairing import Pairing
 from analysis.signature import Signature
 from tests.signatures import sign
 
+CHANNELS = ("next_token", "greedy")
 FAMILIES = ["ash", "ash", "birch", "birch", "cedar", "cedar"]
 
 
@@ -26,12 +27,12 @@ def references() -> list[Signature]:
 
 @pytest.fixture(scope="module")
 def pairing(references: list[Signature]) -> Pairing:
-    return Pairing().fit(references, references, FAMILIES)
+    return Pairing(CHANNELS).fit(references, references, FAMILIES)
 
 
 @pytest.fixture(scope="module")
 def kinship(references: list[Signature]) -> KinshipClassifier:
-    return fit_kinship(Pairing(), references, references, FAMILIES, Rules().regularisation)
+    return fit_kinship(Pairing(CHANNELS), references, references, FAMILIES, Rules().regularisation)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_the_order_of_references_and_candidates_changes_nothing(
     shuffled, families = [references[place] for place in order], [FAMILIES[place] for place in order]
     again = Attributor(kinship, pairing).fit(shuffled, families)
     np.testing.assert_allclose(again.predict_proba(CANDIDATES[::-1])[::-1], fitted.predict_proba(CANDIDATES))
-    refitted = fit_kinship(Pairing(), shuffled, shuffled, families, Rules().regularisation)
+    refitted = fit_kinship(Pairing(CHANNELS), shuffled, shuffled, families, Rules().regularisation)
     np.testing.assert_allclose(refitted.slopes, kinship.slopes, rtol=1e-4)
 
 
@@ -152,7 +153,7 @@ def test_every_pair_of_families_weighs_the_same_in_the_fit(monkeypatch: pytest.M
     monkeypatch.setattr(KinshipClassifier, "fit", spy)
     crowd = ["ash"] * 4 + ["birch"] * 2 + ["cedar"]
     models = [sign("abc".index(family[0]), number) for number, family in enumerate(crowd)]
-    fit_kinship(Pairing(), models, models, crowd)
+    fit_kinship(Pairing(CHANNELS), models, models, crowd)
     pairs = [(one, other) for i, one in enumerate(crowd) for j, other in enumerate(crowd) if i != j]
     totals = {pair: given["weight"][[p == pair for p in pairs]].sum() for pair in set(pairs)}
     np.testing.assert_allclose(list(totals.values()), np.ones(8))  # cedar has no pair of kin
@@ -166,7 +167,7 @@ def test_every_pair_of_families_weighs_the_same_in_the_fit(monkeypatch: pytest.M
 def test_kinship_needs_kin_and_strangers(families: Sequence[str], said: str) -> None:
     three = [sign(number) for number in range(3)]
     with pytest.raises(ValueError, match=said):
-        fit_kinship(Pairing(), three, three, families)
+        fit_kinship(Pairing(CHANNELS), three, three, families)
 
 
 @pytest.mark.parametrize("changes", [{"unknown_prior": 1.0}, {"unknown_prior": -0.1}, {"family_prior": {"ash": 1.0}}])

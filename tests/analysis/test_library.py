@@ -107,6 +107,28 @@ def test_shared_prompts_are_those_of_all_members_in_the_candidates_order(tmp_pat
     assert library.shared_prompts(other) == list(candidate.digests[4:10][::-1])
 
 
+def test_only_members_that_were_asked_alike_are_compared(tmp_path: Path) -> None:
+    chats = Suite("chats", suite_of(12, start=4).canaries)
+    write_recording(tmp_path / "plain", make_up(0, size=10), suite=suite_of(10))
+    write_recording(tmp_path / "chatty", make_up(0, size=12), suite=chats)
+    save_index(tmp_path, "v", [Member("plain", "f"), Member("chatty", "f")])
+    library = Library.load(tmp_path)
+    plain, chatty = (library.signature(member) for member in library.members)
+    assert [m.name for m in library.asked(plain).members] == ["plain", "chatty"]  # 10 and 6 of its prompts
+    assert [m.name for m in library.asked(chatty).members] == ["plain", "chatty"]  # 6 and 12 of its prompts
+    few = plain.take([0, 1, 2, 3, 4])  # 5 prompts of the one, 1 of the other
+    assert [m.name for m in library.asked(few).members] == ["plain"]
+
+
+def test_a_suite_that_nobody_was_asked_is_told(made_up_library: Library, tmp_path: Path) -> None:
+    strange = Suite("strange", suite_of(9, start=500).canaries)
+    write_recording(tmp_path / "m", make_up(0, size=9), suite=strange)
+    save_index(tmp_path, "v", [Member("m", "f")])
+    other = Library.load(tmp_path)
+    with pytest.raises(LibraryError, match=r"not recorded with .* suite 'strange'; collect with suite 'tiny'"):
+        made_up_library.asked(other.signature(other.members[0]))
+
+
 def test_references_are_seen_as_the_candidate_is(made_up_library: Library) -> None:
     member = made_up_library.members[0]
     for access in (Access("topk", 5), Access("text", draws=3)):

@@ -59,7 +59,7 @@ def test_the_same_answer_every_time_is_no_signal_also_where_one_got_lost(
     assert (verdict.decision, verdict.reason) == ("no_signal", "it gives the same answer to every canary")
 
 
-@pytest.mark.parametrize("channels", [("next_token", "greedy"), ("greedy", "tokenizer"), ("tokenizer",)])
+@pytest.mark.parametrize("channels", [("next_token", "greedy"), ("greedy", "tokenizer"), ("tokenizer",), ("wording",)])
 def test_the_same_answer_cut_at_other_lengths_is_no_signal(
     folder: Path, made_up_library: Library, channels: tuple[str, ...]
 ) -> None:

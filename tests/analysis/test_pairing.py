@@ -11,6 +11,7 @@ from analysis.signature import Signature, align
 from probes.errors import RecordingError
 from tests.signatures import sign
 
+CHANNELS = ("next_token", "greedy")
 FAMILIES = ["a", "a", "b", "b", "c", "c"]
 
 
@@ -21,7 +22,7 @@ def references() -> list[Signature]:
 
 @pytest.fixture(scope="module")
 def pairing(references: list[Signature]) -> Pairing:
-    return Pairing().fit(references, references, FAMILIES)
+    return Pairing(CHANNELS).fit(references, references, FAMILIES)
 
 
 def test_the_same_model_is_1_and_strangers_are_0_on_average(pairing: Pairing, references: list[Signature]) -> None:
@@ -43,7 +44,7 @@ def test_features_are_the_sums_of_what_the_canaries_add(pairing: Pairing, refere
 
 def test_every_pair_of_families_weighs_the_same(references: list[Signature]) -> None:
     crowded, families = [*references, *[references[0]] * 5], [*FAMILIES, *"aaaaa"]
-    pairing = Pairing().fit(crowded, crowded, families)
+    pairing = Pairing(CHANNELS).fit(crowded, crowded, families)
     levels: dict[tuple[str, str], list[float]] = {}
     for one, family in zip(crowded, families, strict=True):
         for other, rival in zip(crowded, families, strict=True):
@@ -60,7 +61,7 @@ def test_a_canary_that_all_answer_alike_tells_no_family_from_another(references:
             for key, value in arrays.items():
                 value[7] = references[0].channels[name][key][7]
         alike.append(replace(one, channels=channels))
-    pairing = Pairing().fit(alike, alike, FAMILIES)
+    pairing = Pairing(CHANNELS).fit(alike, alike, FAMILIES)
     terms = np.array([pairing.terms(alike[0], other)[:, 7] for other in alike])
     np.testing.assert_allclose(terms, np.broadcast_to(terms[0], terms.shape), atol=1e-9)
     # and what it adds to all of them alike stays small beside a canary that tells
@@ -84,7 +85,7 @@ def test_a_channel_that_one_side_lacks_says_nothing(pairing: Pairing, references
 
 
 def test_with_one_family_there_is_no_background(references: list[Signature]) -> None:
-    assert not Pairing().fit(references[:2], references[:2], ["a", "a"]).background_.any()
+    assert not Pairing(CHANNELS).fit(references[:2], references[:2], ["a", "a"]).background_.any()
 
 
 def test_prompts_are_matched_by_what_was_asked(references: list[Signature]) -> None:

@@ -15,6 +15,7 @@ from runners.cli import VERBS
 from runners.compose import construct, settings_of
 from runners.settings import (
     AttributeSettings,
+    CaseSettings,
     CollectSettings,
     DemoSettings,
     EvaluateSettings,
@@ -28,6 +29,7 @@ PRIMARY = sorted(path.stem for path in TREE.glob("*.yaml"))
 OPTIONS = sorted((path.parent.name, path.stem) for path in TREE.glob("*/*.yaml"))
 SCHEMAS: dict[str, type] = {
     "attribute": AttributeSettings,
+    "case": CaseSettings,
     "collect": CollectSettings,
     "demo": DemoSettings,
     "evaluate": EvaluateSettings,
@@ -40,6 +42,7 @@ MUST_BE_SAID = {
     "attribute": ["recording=r"],
     "report": ["recording=r", "out=x"],
     "library_build": ["out=x"],
+    "case": [],
     "demo": [],
     "evaluate": ["recordings=r", "lineage=x.csv", "out=x.json"],
     "import": ["source=x", "format=jsonl", "out=x"],

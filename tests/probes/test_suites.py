@@ -19,6 +19,7 @@ def suite(request: pytest.FixtureRequest) -> Suite:
 
 def test_sizes() -> None:
     assert len(load_suite("core").canaries) >= 264
+    assert len(load_suite("chat").canaries) == 64
     assert len(load_suite("quick").canaries) == 48
 
 
@@ -39,12 +40,16 @@ def test_at_least_seven_natural_languages(suite: Suite) -> None:
     assert languages["Chinese (simplified)"] >= (8 if suite.name == "core" else 1)
 
 
-def test_every_canary_says_why_and_where_from(suite: Suite) -> None:
+@pytest.mark.parametrize("name", ["core", "quick", "chat"])
+def test_every_canary_says_why_and_where_from(name: str) -> None:
+    suite = load_suite(name)
     assert [c.id for c in suite.canaries if len(c.why) <= 20 or not c.source.strip()] == []
     assert len({c.why for c in suite.canaries}) == len(suite)
 
 
-def test_ids_are_unique_and_lower_case(suite: Suite) -> None:
+@pytest.mark.parametrize("name", ["core", "quick", "chat"])
+def test_ids_are_unique_and_lower_case(name: str) -> None:
+    suite = load_suite(name)
     ids = [canary.id for canary in suite.canaries]
     assert len(set(ids)) == len(ids)
     assert ids == [name.lower() for name in ids]
@@ -59,5 +64,18 @@ def test_only_tokenizer_traps_end_in_a_space(suite: Suite) -> None:
     assert {c.kind for c in suite.canaries if (c.text or "").endswith(" ")} <= {"tokenizer_traps"}
 
 
-def test_chats_end_with_the_user(suite: Suite) -> None:
+@pytest.mark.parametrize("name", ["core", "quick", "chat"])
+def test_chats_end_with_the_user(name: str) -> None:
+    suite = load_suite(name)
     assert {c.messages[-1].role for c in suite.canaries if c.messages is not None} == {"user"}
+
+
+def test_the_chat_suite_is_chats_of_four_answers_each() -> None:
+    suite = load_suite("chat")
+    assert {canary.messages is not None for canary in suite.canaries} == {True}
+    assert {canary.draws + 1 for canary in suite.canaries} == {4}  # a greedy answer and three sampled ones
+    assert [c.id for c in suite.canaries if any(turn.role == "system" for turn in c.messages or ())] == []
+
+
+def test_the_chat_suite_shares_no_prompt_with_core() -> None:
+    assert not {c.digest for c in load_suite("chat").canaries} & {c.digest for c in load_suite("core").canaries}
