@@ -96,15 +96,15 @@ def _from_topk(recording: Recording) -> FirstTokens | None:
     if not given:
         return None
     k = max(len(top) for _, top in given)
-    # Endpoints name no ids: then the spellings are numbered, which is all that ids are needed for here.
-    names = {
-        spelled: number for number, spelled in enumerate(sorted({spelled for _, top in given for _, spelled, _ in top}))
-    }
+    # Where endpoints name no ids, the spellings are numbered, which is all that ids are needed for here.
+    named = all(number is not None for _, top in given for number, _, _ in top)
+    spellings = sorted({spelled for _, top in given for _, spelled, _ in top})
+    names = {spelled: number for number, spelled in enumerate(spellings)}
     ids, values = np.full((len(given), k), -1, np.int64), np.full((len(given), k), -np.inf)
     spelled_by_id: dict[int, bytes] = {}
     for row, (_, top) in enumerate(given):
         for place, (number, spelled, logprob) in enumerate(top):
-            ids[row, place] = names[spelled] if number is None else number
+            ids[row, place] = number if named and number is not None else names[spelled]
             values[row, place] = logprob
             spelled_by_id[int(ids[row, place])] = spelled
     return FirstTokens(np.array([i for i, _ in given], dtype=np.intp), ids, values, spelled_by_id, None)

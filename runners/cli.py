@@ -1,11 +1,14 @@
 """The one console command: `kinprint VERB [overrides]`. Starts without Hydra, vLLM, torch or scikit-learn."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 
 from probes.errors import KinprintError
 
@@ -75,8 +78,12 @@ VERBS = {
 }
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: the run ends in order, as with Ctrl-C, and what it has started ends with it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit status: 0 done, 2 a mistake that the user can mend, 130 interrupted."""
+    """Run one verb; returns the exit status: 0 done, 2 a mistake to mend, 130 interrupted, 143 terminated."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_usage())
@@ -90,17 +97,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         run: Callable[[list[str]], int] = import_module(verb.module).main
-        return run(rest)
+        with _ending_in_order():
+            return run(rest)
     except KinprintError as error:
         return _fail(str(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("kinprint: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+        return 143 if isinstance(interrupt, Terminated) else 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Take SIGTERM for a Ctrl-C while the block runs; a second one does not cut its ending short."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str) -> int:

@@ -1,8 +1,9 @@
 """Progress of anything that takes longer than a few seconds, on stderr."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -56,3 +57,30 @@ def counting(what: str, total: int, done: int = 0) -> Iterator[Counter]:
         yield counter
     if not console.is_terminal:
         say(f"{what}: {total} done, {counter.failed} failed" + (f", {counter.cost}" if counter.tokens else ""))
+
+
+@contextmanager
+def waiting(what: str, every: float = 15.0) -> Iterator[Callable[[], None]]:
+    """The seconds so far, on one line where stderr is a terminal; else a line `every` so many seconds (s).
+
+    Yields what the waiting code calls now and then.
+    """
+    console, start = Console(stderr=True), monotonic()
+    said = start
+
+    def tick() -> None:
+        nonlocal said
+        if not console.is_terminal and monotonic() - said >= every:
+            said = monotonic()
+            say(f"{what}: {said - start:.0f} s so far")
+
+    with Progress(
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as progress:
+        progress.add_task(what, total=None)
+        yield tick
+    say(f"{what}: {monotonic() - start:.0f} s")

@@ -14,8 +14,18 @@ _FILTER = ("content_filter", "content_policy", "moderation", "safety")
 _THINK_END = b"</think>"
 
 
-def read_answer(request: Request, exchange: Exchange, tier: Tier, top_k: int, model_returned: str | None) -> Answer:
-    """The answer that an exchange holds. `model_returned` is the model's name as the endpoint gave it at the start."""
+def read_answer(
+    request: Request,
+    exchange: Exchange,
+    tier: Tier,
+    top_k: int,
+    model_returned: str | None,
+    vocabulary: Sequence[bytes] = (),
+) -> Answer:
+    """The answer that an exchange holds. `model_returned` is the model's name as the endpoint gave it at the start.
+
+    `vocabulary` spells the tokens of an endpoint that names them by their ids.
+    """
     last = exchange.last
     blank = Answer(
         request.canary.id,
@@ -38,7 +48,7 @@ def read_answer(request: Request, exchange: Exchange, tier: Tier, top_k: int, mo
         return replace(
             answer, status="error", error=f"the model's name changed from {model_returned!r} to {name[:100]!r}"
         )
-    return _with_logprobs(answer, choice, top_k) if tier == "topk" and request.greedy else answer
+    return _with_logprobs(answer, choice, top_k, vocabulary) if tier == "topk" and request.greedy else answer
 
 
 def first_choice(body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -87,12 +97,12 @@ def _read_choice(blank: Answer, choice: Mapping[str, Any], body: Mapping[str, An
     return answer
 
 
-def _with_logprobs(answer: Answer, choice: Mapping[str, Any], top_k: int) -> Answer:
+def _with_logprobs(answer: Answer, choice: Mapping[str, Any], top_k: int, vocabulary: Sequence[bytes]) -> Answer:
     """Add the alternatives of the first token of the visible answer; an answer without them is `no_logprobs`."""
     if answer.status not in ("ok", "empty"):
         return answer
     try:
-        given = positions(choice)
+        given = positions(choice, vocabulary)
     except LogprobsError as error:
         return replace(answer, status="error", error=str(error))
     visible = after_thoughts(given, choice)
@@ -102,15 +112,17 @@ def _with_logprobs(answer: Answer, choice: Mapping[str, Any], top_k: int) -> Ans
         why = "the answer came without logprobs" if not given else "no logprobs of the answer's first token came back"
         return replace(answer, status="no_logprobs", error=why)
     top = visible[0].top[:top_k]
-    known = [position.spelled for position in visible]
+    known, ids = [position.spelled for position in visible], [position.token.id for position in visible]
     return replace(
         answer,
         # An answer that ends at once is one, where its logprobs show the token that ended it.
         status="ok",
         error=None,
         token_bytes=None if None in known else tuple(spelled for spelled in known if spelled is not None),
-        topk_bytes=tuple(spelled for spelled, _ in top),
-        topk_logprobs=tuple(value for _, value in top),
+        token_ids=None if None in ids else tuple(number for number in ids if number is not None),
+        topk_ids=None if any(one.id is None for one in top) else tuple(one.id for one in top if one.id is not None),
+        topk_bytes=tuple(one.spelled for one in top),
+        topk_logprobs=tuple(one.logprob for one in top),
     )
 
 

@@ -15,7 +15,7 @@ from runners.backends.interface import utc_now
 
 @dataclass(repr=False)
 class Connection:
-    """Where to ask and as whom. `headers` and `query` go with every request."""
+    """Where to ask and as whom. `headers` and `query` go with every request; `proxies`: obey the environment's."""
 
     base_url: str
     secrets: Secrets
@@ -25,6 +25,7 @@ class Connection:
     project: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    proxies: bool = True
 
     def open(self) -> None:
         """Make the client; nothing is sent."""
@@ -47,7 +48,9 @@ class Connection:
             default_headers=dict(self.headers),
             default_query=dict(self.query),
             http_client=DefaultAsyncHttpxClient(
-                limits=httpx2.Limits(max_connections=self.concurrency), follow_redirects=False
+                limits=httpx2.Limits(max_connections=self.concurrency),
+                follow_redirects=False,
+                trust_env=self.proxies,
             ),
         )
 

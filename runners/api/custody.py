@@ -12,6 +12,7 @@ from typing import Any
 
 from probes.errors import RecordingError
 from runners.api.exchange import NEGOTIATION, Exchange, Key
+from runners.api.retry import transient
 from runners.budget import Budget
 
 LINES = "raw.jsonl"
@@ -29,12 +30,13 @@ class Custody:
         self._file.truncate(length)
 
     def find(self, key: Key, path: str, request: dict[str, Any]) -> Exchange | None:
-        """The exchange that was kept for a request, if it was exactly this request; else None."""
+        """The exchange that was kept for a request, if it was exactly this one and another try would be no better."""
         if key not in self._offsets:
             return None
         found = self._at(self._offsets[key])
         same = found.path == path and found.request == request and found.unsent is None
-        return found if same else None
+        settled = found.last is not None and not transient(found.last)
+        return found if same and settled else None
 
     def sending(self, prompt_tokens: int, completion_tokens: int) -> None:
         """Note, before a request is sent, what it may cost at most."""

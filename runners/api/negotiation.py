@@ -1,6 +1,6 @@
 """Finding out, with a handful of requests, what an endpoint allows. Nothing is assumed from its name or version."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ class Negotiation:
     payloads: Payloads
     endpoint: str
     temperature: float
+    vocabulary: Sequence[bytes] = ()
     _asked: int = 0
     _usage: list[tuple[int | None, int | None]] = field(default_factory=list)
     _model_returned: str | None = None
@@ -67,7 +68,7 @@ class Negotiation:
             if exchange.failure is None:
                 choice = first_choice(_body(exchange))
                 if choice is not None:
-                    return _with_logprobs(route, choice), choice
+                    return _with_logprobs(route, choice, self.vocabulary), choice
             reason = exchange.failure or "the answer holds no choice"
             if exchange.last is not None and exchange.last.status in (404, 405, 501):
                 break
@@ -79,7 +80,7 @@ class Negotiation:
         body |= ({"temperature": 0.0} if chat.temperature else {}) | _wanted(chat)
         exchange = await self._ask(CHAT, body)
         choice = first_choice(_body(exchange))
-        return replace(chat, logprobs=0) if choice is None else _with_logprobs(chat, choice)
+        return replace(chat, logprobs=0) if choice is None else _with_logprobs(chat, choice, self.vocabulary)
 
     async def _determinism(self, found: Found) -> Found:
         """Whether temperature 0 repeats itself, whether a higher one varies, whether a seed is taken."""
@@ -116,7 +117,7 @@ class Negotiation:
         if choice is None or not (text_of(choice) or "").startswith(_TEXT):
             return False
         try:
-            return sum(bool(position.top) for position in positions(choice)) > 1
+            return sum(bool(position.top) for position in positions(choice, self.vocabulary)) > 1
         except LogprobsError:
             return False
 
@@ -162,10 +163,10 @@ def _wanted(route: Route) -> dict[str, Any]:
     return logprobs(route.path, route.ask_logprobs) if route.ask_logprobs else {}
 
 
-def _with_logprobs(route: Route, choice: Mapping[str, Any]) -> Route:
+def _with_logprobs(route: Route, choice: Mapping[str, Any], vocabulary: Sequence[bytes]) -> Route:
     """The route with what logprobs an answer really holds."""
     try:
-        given = after_thoughts(positions(choice), choice)
+        given = after_thoughts(positions(choice, vocabulary), choice)
     except LogprobsError:
         given = ()
     if not given or not given[0].top:

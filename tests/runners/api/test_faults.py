@@ -351,3 +351,12 @@ def _json(body: Any) -> Response:
 def _first_top(right: dict[str, Any]) -> dict[str, Any]:
     top: dict[str, Any] = right["choices"][0]["logprobs"]["top_logprobs"][0]
     return top
+
+
+def test_a_run_that_goes_on_asks_again_what_had_failed(endpoint: Endpoint, collect: Collect) -> None:
+    down = refuse(503, "busy")
+    endpoint.faults = lambda body, number: down if number == 9 else refuse(402, "pay") if number > 12 else None
+    with pytest.raises(CandidateError, match="pay"):
+        collect(size=10, concurrency=1, retries=0)
+    endpoint.faults = lambda body, number: None
+    assert collect(size=10, retries=0).manifest.counts["ok"] == 10

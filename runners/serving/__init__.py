@@ -1,0 +1,1 @@
+"""Servers that kinprint starts for itself: always torn down, whatever ends the run."""

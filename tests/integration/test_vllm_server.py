@@ -1,0 +1,81 @@
+"""vLLM's own HTTP server with a real model: attributed rightly through it; killed in mid-run, nothing of it stays."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.attribute import attribute
+from analysis.library import Library
+from analysis.signature import signature
+from probes.manifest import Tier
+from probes.suite import Suite
+from runners.backends.vllm_server import VllmServer
+from runners.record import Sampling, record
+from runners.zoo.fetch import fetch
+from tests.integration.conftest import ENGINE, Started
+from tests.processes import MARK, wait_until_none_left, with_mark
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Started]:
+    mark = f"module-{os.getpid()}"
+    os.environ[MARK] = mark
+    with VllmServer(str(fetch("smollm2")), engine=dict(ENGINE)) as backend:
+        del os.environ[MARK]
+        assert len(with_mark(mark)) >= 3  # the guard, the server and its engine
+        yield Started(backend)
+    assert with_mark(mark) == []
+
+
+@pytest.mark.parametrize("tier", ["topk", "text"])
+def test_names_the_right_family(server: Started, tier: Tier, quick: Suite, tmp_path: Path) -> None:
+    sampling = Sampling(tier, top_k=20, temperature=1.0, top_p=1.0, seed=0)
+    recording = record(server, quick, sampling, tmp_path / tier, "smollm2", {})
+    manifest = recording.manifest
+    assert manifest.counts["ok"] == sum(manifest.counts.values())
+    assert (manifest.access["chat"]["refused"], manifest.access["completions"]["refused"]) == (None, None)
+    assert manifest.access["usage"]
+    assert manifest.access["echo"]
+    verdict = attribute(signature(recording), Library.load())
+    assert (verdict.decision, verdict.family) == ("attributed", "smollm2"), verdict.posterior
+    assert verdict.tokenizer == {"fits": ["smollm2"]}
+
+
+def test_every_logprob_has_its_token(server: Started, quick: Suite, tmp_path: Path) -> None:
+    sampling = Sampling("topk", top_k=20, temperature=1.0, top_p=1.0, seed=0)
+    answers = record(server, quick, sampling, tmp_path / "ids", "smollm2", {}).answers
+    vocabulary = server.describe().token_bytes
+    for answer in answers:
+        assert answer.topk_ids is not None
+        assert answer.topk_logprobs is not None
+        assert answer.topk_bytes == tuple(vocabulary[number] for number in answer.topk_ids)
+        assert len(set(answer.topk_ids)) == 20
+        assert np.all(np.diff(answer.topk_logprobs) <= 0)
+
+
+def test_killed_in_mid_run_nothing_stays(tmp_path: Path) -> None:
+    mark = f"killed-{os.getpid()}"
+    words = ["backend=vllm_server", "candidate=smollm2", "suite=core", "tier=text", "backend.concurrency=1", "out=run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runners.cli", "collect", *words],
+        cwd=tmp_path,
+        env={**os.environ, MARK: mark},
+        stderr=subprocess.DEVNULL,
+    )
+    journal = tmp_path / "run" / "journal.jsonl"
+    while not (journal.is_file() and len(journal.read_bytes().splitlines()) > 4):
+        assert process.poll() is None
+        time.sleep(0.2)
+    assert len(with_mark(mark)) >= 4
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_until_none_left(mark, 40)
