@@ -164,10 +164,10 @@ def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> 
         )
     if failed := int((~candidate.answered).sum()):
         warnings.append(f"{failed} of {len(candidate.canaries)} canaries have no usable answer")
-    if candidate.access.continued:
+    if candidate.access.continued and any(canary.messages is None for canary in candidate.canaries):
         warnings.append(
             "plain text went through chat with an instruction to continue it; the references were asked directly, so "
-            "only the canaries that are chats themselves are compared"
+            "only the canaries that are chats themselves are compared (suite=chat holds nothing else)"
         )
     if len(library.families) < 2:
         warnings.append("the library has one family only; a rival would make the comparison fair")

@@ -61,6 +61,9 @@ def _costs(found: Found, asked: Tier, tier: Tier, granted: int, top_k: int) -> I
     if found.greedy_repeats is False:
         yield "greedy answers differ between identical requests: the greedy channel says less"
     if not found.completions.works:
-        yield "plain text has to be asked through chat, with an instruction to continue it: less like the references"
+        yield (
+            "plain text has to be asked through chat, with an instruction to continue it, which the references were "
+            "not; suite=chat asks chats alone, and all of them count"
+        )
     if found.model_returned is not None and found.model_returned != found.model_asked:
         yield f"asked for {found.model_asked!r}, the endpoint says it served {found.model_returned!r}"

@@ -35,7 +35,8 @@ class VllmServer:
     """Serves a local folder or hub id over HTTP on loopback, with a key of its own; `engine` becomes its arguments.
 
     Everything asked goes through `OpenaiApi`: what the server allows is found out, raw responses are kept, faults are
-    retried. Nobody sends a bill, but a budget holds. Raises CandidateError on settings that can't work, and with the
+    retried. Nobody sends a bill, but a budget holds. While it is up, `url`, `key` and `served_as` say how others may
+    ask it. Raises CandidateError on settings that can't work, and with the
     server's last words where it dies.
     """
 
@@ -75,6 +76,7 @@ class VllmServer:
         if find_spec("vllm") is None:
             raise CandidateError("vLLM is not installed; install kinprint[cpu] or kinprint[gpu]")
         key, port = secrets.token_urlsafe(32), free_port()
+        self.url, self.key, self.served_as = f"http://127.0.0.1:{port}/v1", key, served_name(self.model)
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kinprint-")))
             environment = {**_ENVIRONMENT, _KEY: key}
@@ -82,7 +84,7 @@ class VllmServer:
             self._server = stack.enter_context(ServerProcess("vLLM's server", command, port, environment))
             self._token_bytes = tokenizer_bytes(self.model, self.engine)  # while the server starts
             self._server.wait_until_healthy(self.start_timeout_s)
-            self._api = replace(self._api, base_url=f"http://127.0.0.1:{port}/v1")
+            self._api = replace(self._api, base_url=self.url)
             stack.push(self._api.connect(key, self._token_bytes, proxies=False))
             self._stack = stack.pop_all()
         return self

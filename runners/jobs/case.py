@@ -102,7 +102,7 @@ def outcomes_of(model: str, settings: CaseSettings, library: Library, made_by: d
 
 def ask(shell: ShellProxy, settings: CaseSettings, folder: Path, made_by: dict[str, str]) -> Recording:
     """Ask the shell as any other endpoint is asked: kinprint is told its URL and the name that it gives itself."""
-    endpoint = {**settings.api, "base_url": shell.url, "api_key_env": None}
+    endpoint = {**settings.api, "base_url": shell.url}
     api = construct(endpoint, model=shell.name, system_prompt=None, chat_template=None)
     how, budget = sampling(settings.tier, settings.seed), Budget(limits(settings.budget))
     suite = load_suite(settings.suite.path)
