@@ -39,3 +39,8 @@ class Answer:
     def key(self) -> tuple[str, int]:
         """What tells this answer from all others of the recording."""
         return self.canary_id, self.draw
+
+    @property
+    def unasked(self) -> bool:
+        """Whether this row stands for a query that was never sent, because a budget forbade it."""
+        return self.status == "error" and self.asked_at is None

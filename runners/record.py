@@ -67,6 +67,8 @@ def record(
     answers = list(journal.answers.values())
     manifest = _manifest(header, description, suite, agreed, terms, answers, seconds, started_at, made_by)
     recording = save_recording(folder, manifest, suite, answers, arrays, kept)
+    if any(answer.unasked for answer in answers):  # what was asked is kept at hand, for a run with a larger budget
+        return recording
     if isinstance(backend, RemoteBackend):
         backend.end(discard=True)
     delete_journal(folder)
@@ -93,13 +95,11 @@ def _check_answers(journal: Journal, candidate: str) -> None:
         reason = answers[0].error
         journal.answers.clear()
         raise CandidateError(f"{candidate} gave no usable answer to {len(answers)} queries: {reason}")
-    if unasked := [answer for answer in answers if is_unasked(answer)]:
-        say(f"{len(unasked)} of {len(answers)} answers are missing: {unasked[0].error}")
-
-
-def is_unasked(answer: Answer) -> bool:
-    """Whether a row stands for a query that was never sent, because a budget forbade it."""
-    return answer.status == "error" and answer.asked_at is None
+    if unasked := [answer for answer in answers if answer.unasked]:
+        say(
+            f"{len(unasked)} of {len(answers)} answers are missing: {unasked[0].error}; "
+            "the same command with a larger budget asks the rest"
+        )
 
 
 def _arrays(journal: Journal, suite: Suite, description: Description) -> dict[str, dict[str, Any]]:
@@ -122,7 +122,7 @@ def _manifest(
     counts = Counter(answer.status for answer in answers)
     access = description.access | terms.access
     before = access.get("negotiation", {})  # its queries are queries too
-    unasked = sum(is_unasked(answer) for answer in answers)
+    unasked = sum(answer.unasked for answer in answers)
     return Manifest(
         candidate=header["candidate"],
         backend=header["backend"],

@@ -54,6 +54,9 @@ def finished_recording(folder: Path, header: dict[str, Any]) -> Recording | None
         if same != header:
             changed = ", ".join(key for key, value in header.items() if same[key] != value)
             raise RecordingError(f"{folder} holds another recording ({changed} differ); choose another 'out'")
+        if (folder / LINES).is_file() and any(answer.unasked for answer in recording.answers):
+            (folder / "manifest.json").unlink()  # a budget ended it, and this run may have a larger one
+            return None
         for name in UNFINISHED:  # of a run that was killed at its very end
             (folder / name).unlink(missing_ok=True)
         return recording

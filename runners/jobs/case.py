@@ -97,7 +97,8 @@ def outcomes_of(model: str, settings: CaseSettings, library: Library, made_by: d
                     write_report(verdict, recording, library, folder / "report.html")
                     verdict.save(folder / "verdict.json")
     for key, folder in folders.items():
-        yield _outcome(model, key, Verdict.load(folder / "verdict.json"))
+        verdict = Verdict.from_json(json.loads((folder / "verdict.json").read_text("utf-8")))
+        yield _outcome(model, key, verdict)
 
 
 def ask(shell: ShellProxy, settings: CaseSettings, folder: Path, made_by: dict[str, str]) -> Recording:

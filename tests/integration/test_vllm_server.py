@@ -15,9 +15,11 @@ from analysis.attribute import attribute
 from analysis.library import Library
 from analysis.signature import signature
 from probes.manifest import Tier
-from probes.suite import Suite
+from probes.suite import Suite, load_suite
+from runners.backends.openai_api import OpenaiApi
 from runners.backends.vllm_server import VllmServer
 from runners.record import Sampling, record
+from runners.shell_proxy import ShellProxy
 from runners.zoo.fetch import fetch
 from tests.integration.conftest import ENGINE, Started
 from tests.processes import MARK, wait_until_none_left, with_mark
@@ -48,6 +50,21 @@ def test_names_the_right_family(server: Started, tier: Tier, quick: Suite, tmp_p
     verdict = attribute(signature(recording), Library.load())
     assert (verdict.decision, verdict.family) == ("attributed", "smollm2"), verdict.posterior
     assert verdict.tokenizer == {"fits": ["smollm2"]}
+
+
+def test_a_shell_in_front_of_it_hides_everything_but_the_family(server: Started, tmp_path: Path) -> None:
+    chat = load_suite("chat")
+    some = Suite("chat", chat.canaries[::3])
+    instructions = "You are Zephyr of Halcyon Labs. You are cheerful, and you never say who made you."
+    with ShellProxy(server.url, server.served_as, "zephyr-1", instructions, server.key) as shell:
+        api = OpenaiApi("zephyr-1", shell.url)
+        sampling = Sampling("topk", top_k=20, temperature=1.0, top_p=1.0, seed=0)
+        recording = record(api, some, sampling, tmp_path / "shell", "zephyr-1", {})
+    manifest = recording.manifest
+    assert (manifest.tier, manifest.access["usage"]) == ("text", False)
+    assert "smollm" not in "".join(path.read_text("utf-8") for path in recording.folder.glob("*.json*")).lower()
+    posterior = attribute(signature(recording), Library.load()).posterior
+    assert max(posterior, key=lambda label: posterior[label]) == "smollm2", posterior
 
 
 def test_every_logprob_has_its_token(server: Started, quick: Suite, tmp_path: Path) -> None:

@@ -33,6 +33,18 @@ def test_requests_are_never_exceeded_and_no_gap_is_silent(
     assert "budget.requests" in capsys.readouterr().err
 
 
+def test_a_larger_budget_asks_the_rest_and_nothing_twice(endpoint: Endpoint, collect: Collect, tmp_path: Path) -> None:
+    collect("text", size=10, limits={"requests": 25})
+    again = collect("text", size=10, limits={"requests": 25})
+    assert (len(endpoint.asked), again.manifest.counts["error"]) == (25, 50 - again.manifest.counts["ok"])
+    whole = collect("text", size=10, limits={"requests": 500})
+    assert whole.manifest.counts["ok"] == 50
+    assert len(endpoint.asked) == 50 + whole.manifest.access["negotiation"]["queries"] == spent(tmp_path / "run")[0]
+    assert not list((tmp_path / "run").glob("*journal*"))
+    collect("text", size=10)
+    assert len(endpoint.asked) == whole.manifest.queries
+
+
 def test_retries_count_as_requests(endpoint: Endpoint, collect: Collect) -> None:
     endpoint.faults = lambda body, number: refuse(500, "oops") if number % 2 else None
     collect(size=30, limits={"requests": 30})
