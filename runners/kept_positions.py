@@ -25,9 +25,9 @@ def agree(backend: Backend, sampling: Sampling, description: Description) -> Tok
     Raises KinprintError if the backend can't, or a chosen token is not in the vocabulary.
     """
     ids = np.empty(0, np.int32)
-    if sampling.positions == "last":
-        return ids
     if not isinstance(backend, PositionsBackend):
+        if sampling.positions == "last":
+            return ids
         raise KinprintError(f"backend {backend.name} keeps no positions of the prompt; take tier.positions=last")
     if sampling.chooses:
         ids = np.array(sampling.chosen_tokens, np.int32)

@@ -11,44 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDirectionality
 
-ROW = "kinprint_row"
-"""The key of `SamplingParams.extra_args` that asks for a capture and names it."""
-KEEP = "kinprint_keep"
-"""The key that says what of it to keep: one of VOCABULARY and TOP, one of CHOSEN, SURPRISAL and EVERY, or both."""
-TOP_K = "kinprint_top_k"
-"""The key that says how many of the likeliest tokens TOP keeps."""
-VOCABULARY, TOP = "vocabulary", "top"
-CHOSEN, SURPRISAL, EVERY = "chosen", "surprisal", "every"
-
-
-@dataclass
-class Capture:
-    """What was kept of one request. What was not wanted is None.
-
-    `logits` [vocab_size] and `top` (ids, logprobs, in descending order, ties by id) are of the first generated token;
-    `prompt_logprobs` [n_prompt] starts with NaN; `positions` [n_prompt, n_chosen] are raw logits of the chosen tokens
-    after each prompt token, or [1, n_chosen] after the last alone. A row that never came by is NaN.
-    """
-
-    logits: npt.NDArray[np.float32] | None = None
-    top: tuple[tuple[int, ...], tuple[float, ...]] | None = None
-    prompt_logprobs: npt.NDArray[np.float32] | None = None
-    positions: npt.NDArray[np.float32] | None = None
-
-    @property
-    def fault(self) -> str | None:
-        """What is wrong with it, if anything is: the model's numbers, or a position that never came by."""
-        lost = self.prompt_logprobs is not None and np.isnan(self.prompt_logprobs[1:]).any()
-        lost |= self.positions is not None and np.isnan(self.positions[:, :1]).any()
-        if self.logits is not None and not np.isfinite(self.logits).all():
-            return "the model's logits are not finite numbers"
-        if self.top is not None and not np.isfinite(self.top[1]).all():
-            return "the model's logits are not finite numbers"
-        return "some positions of the prompt gave no finite numbers" if lost else None
+from runners.backends.captured import CHOSEN, EVERY, KEEP, ROW, SURPRISAL, TOP, TOP_K, VOCABULARY, Capture, Top
 
 
 @dataclass
@@ -92,7 +58,7 @@ class LogitsCapture(LogitsProcessor):  # type: ignore[misc]  # vLLM ships no typ
         for index, parameters, prompt, answered in batch_update.added:
             self.followed.pop(index, None)
             wish: Mapping[str, Any] = parameters.extra_args or {}
-            if ROW in wish:
+            if self.understands(wish):
                 self.followed[index] = self._begin(wish, prompt or (), answered)
         for source, target, direction in batch_update.moved:
             moving, staying = self.followed.pop(source, None), self.followed.pop(target, None)
@@ -116,6 +82,10 @@ class LogitsCapture(LogitsProcessor):  # type: ignore[misc]  # vLLM ships no typ
                 one.capture.positions[-1] = logits[index][self.chosen].to("cpu", torch.float32).numpy()
         return logits
 
+    def understands(self, wish: Mapping[str, Any]) -> bool:
+        """Whether this asks for a capture."""
+        return ROW in wish
+
     def _begin(self, wish: Mapping[str, Any], prompt: Sequence[int], answered: Sequence[int]) -> Followed:
         one = Followed(wish[ROW], wish[KEEP], wish.get(TOP_K, 0), prompt, answered)
         if SURPRISAL in one.keep or EVERY in one.keep:
@@ -129,7 +99,7 @@ class LogitsCapture(LogitsProcessor):  # type: ignore[misc]  # vLLM ships no typ
         return one
 
 
-def likeliest_of_rows(logits: torch.Tensor, top_k: int) -> list[tuple[tuple[int, ...], tuple[float, ...]]]:
+def likeliest_of_rows(logits: torch.Tensor, top_k: int) -> list[Top]:
     """For each row of logits [n, vocab_size]: ids and logprobs (nats) of the top k, descending; ties by id."""
     k = min(top_k, logits.shape[1])
     values, ids = logits.topk(min(k + 1, logits.shape[1]), dim=1)

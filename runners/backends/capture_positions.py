@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from vllm.forward_context import get_forward_context
 
-from runners.backends.capture import EVERY, Followed, LogitsCapture
+from runners.backends.capture import Followed, LogitsCapture
+from runners.backends.captured import EVERY
 
 ROWS = 64
 """Rows of logits held at a time; more are no faster."""

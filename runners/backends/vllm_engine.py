@@ -17,13 +17,13 @@ import numpy.typing as npt
 from probes.answer import Answer
 from probes.errors import CandidateError
 from probes.manifest import Tier
+from runners.backends.captured import KEEP, ROW, TOP, TOP_K, VOCABULARY, Capture, Top
 from runners.backends.interface import Description, Logits, Positions, Request, utc_now
 from runners.backends.local_model import check_local_model
 from runners.backends.prompting import PromptEncoder
 from runners.backends.quiet import quiet
 from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
 
-Top = tuple[tuple[int, ...], tuple[float, ...]]
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: starts faster, and its logits are at hand
     "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
@@ -46,6 +46,7 @@ class VllmEngine:
 
     def __post_init__(self) -> None:
         self._positions: Positions = "last"
+        self._hooked = False
         self._position_logits: Logits | None = None
 
     def __enter__(self) -> Self:
@@ -115,10 +116,13 @@ class VllmEngine:
         from runners.backends.capture_positions import capture_positions
 
         if not self._captures:
+            if positions == "last":
+                return
             raise CandidateError("positions are captured in the engine's own process; take tier.positions=last here")
         self._capture.chosen = torch.as_tensor(token_ids, dtype=torch.long, device=self._capture.chosen.device)
-        if self._positions == "last":
+        if positions != "last" and not self._hooked:
             self._llm.apply_model(partial(capture_positions, self._capture))
+            self._hooked = True
         self._positions = positions
 
     def position_logits(self) -> Logits | None:
@@ -179,8 +183,6 @@ class VllmEngine:
 
     def _wish(self, row: int, tier: Tier, top_k: int) -> dict[str, Any]:
         """What is to be captured of a greedy answer, as the capture reads it."""
-        from runners.backends.capture import KEEP, ROW, TOP, TOP_K, VOCABULARY
-
         keep = [VOCABULARY if tier == "logits" else TOP] + ([] if self._positions == "last" else [self._positions])
         return {ROW: row, KEEP: keep, TOP_K: top_k}
 
@@ -188,7 +190,7 @@ class VllmEngine:
         self,
         request: Request,
         output: Any,
-        kept: Any,
+        kept: Capture | None,
         top: Top | None,
         asked_at: str,
         latency_ms: float,
