@@ -36,7 +36,7 @@ def _rows(model: str) -> list[Row]:
     with TemporaryDirectory() as work:
         results = Path(work) / "results.json"
         command = [sys.executable, "-m", "runners.bench.capture_model", model, work, str(results)]
-        status = subprocess.run(command, check=False, stdout=sys.stderr).returncode
+        status = subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
         found: dict[str, float] = json.loads(results.read_bytes()) if results.is_file() else {}
     if status:
         say(f"measuring {model} ended early (exit status {status}): what is missing is in the table without a value")
