@@ -1,5 +1,6 @@
 """The capture inside a vLLM server: named on its command line, asked for by a request, found as a file."""
 
+import asyncio
 import json
 import os
 import socket
@@ -15,12 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runners.api.chosen_tokens import find_way, relative_logits
+from runners.api.found import COMPLETIONS, Route
 from runners.backends.captured import Capture
 from runners.zoo.fetch import fetch
 
 pytestmark = pytest.mark.engine
 
 CHOSEN = np.array([7, 49_151, 300])
+TOKENS = {338: b" that", 28: b",", 260: b" the", 253: b" a", 504: b"The"}
 PROMPT = "The keeper of the lighthouse counted the ships that passed, wrote their names in a book and closed it. " * 3
 ARGUMENTS = (
     *("--dtype", "float32", "--max-model-len", "2048", "--enforce-eager", "--no-enable-prefix-caching"),
@@ -112,6 +116,29 @@ def test_the_likeliest_tokens_alone_are_a_small_file(url: str, folder: Path, the
     assert kept.top is not None
     assert kept.top[0] == tuple(np.argsort(-theirs[-1, :-1])[:20].tolist())
     assert (folder / "8.safetensors").stat().st_size < 1000
+
+
+@pytest.mark.parametrize("as_ids", [True, False])
+def test_named_tokens_are_given_by_id(url: str, theirs: np.ndarray, as_ids: bool) -> None:
+    """And a bias, which this server's logprobs don't show, is not taken for one that they do."""
+    logits = theirs[-1, :-1]
+    tokens = {int(number): b"" if as_ids else TOKENS[number] for number in TOKENS}
+    body = {"model": "m", "prompt": PROMPT, "max_tokens": 1, "temperature": 0, "logprobs": 5}
+
+    async def ask(settings: Any) -> Any:
+        extra = {"return_tokens_as_token_ids": as_ids}
+        return post(url, {**body, **extra, **settings})["choices"][0]
+
+    async def ask_by_bias(settings: Any) -> Any:
+        return None if "logprob_token_ids" in settings else await ask(settings)
+
+    route = Route(COMPLETIONS, ask_logprobs=5, logprobs=5)
+    way = asyncio.run(find_way(ask, tokens, route))
+    assert way is not None
+    assert way.name == "logprob_token_ids"
+    found = asyncio.run(relative_logits(ask, tokens, way))
+    np.testing.assert_allclose(found - found[0], logits[list(tokens)] - logits[next(iter(tokens))], atol=2e-3)
+    assert asyncio.run(find_way(ask_by_bias, tokens, route)) is None
 
 
 @pytest.mark.parametrize("wish", [{"kinprint_row": "../x", "kinprint_keep": ["top"]}, {"kinprint_row": 9}])
