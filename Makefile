@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test bench lint lock clean
 
 ENGINE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 ifeq ($(filter cpu gpu,$(ENGINE)),)
@@ -38,6 +38,9 @@ demo: setup  ## Serve a disguised real model, and say whose descendant it is
 
 test: setup  ## Run the tests (ARGS='-k word' goes to pytest)
 	@.venv/bin/python -m pytest $(ARGS)
+
+bench: setup  ## Measure what is promised (about 20 minutes; ARGS=smollm2 for one model)
+	@.venv/bin/kinprint bench capture $(ARGS)
 
 lint: setup  ## Check style and types
 	@.venv/bin/ruff check .

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.byte_bins import N_BINS, bin_probabilities, bins_of
+from analysis.byte_bins import N_BINS, bins_of
 from probes.answer import Answer
 from probes.errors import RecordingError
 from probes.recording import Recording
@@ -58,19 +58,25 @@ def _from_logits(recording: Recording, arrays: dict[str, npt.NDArray[Any]]) -> F
     logits, index = arrays["logits"], answered(recording)
     if len(logits) != len(index):
         raise RecordingError(f"{recording.folder} has {len(logits)} rows of logits for {len(index)} answers")
-    if np.isnan(logits).any() or np.isposinf(logits).any() or not np.isfinite(logits).any(axis=1).all():
-        raise RecordingError(f"{recording.folder} holds logits that are not numbers (NaN or infinite); record it again")
     spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
     vocabulary_bins = bins_of(spelled)
     k = min(TOP_TOKENS, logits.shape[1])
     ids, logprobs = np.empty((len(index), k), np.int64), np.empty((len(index), k))
     bins = np.empty((len(index), N_BINS), np.float32)
-    for row in range(len(index)):  # one row at a time: the whole matrix in float64 would be large
-        values = log_softmax(logits[row])
-        top = np.argpartition(-values, k - 1)[:k]
-        ids[row] = top[np.argsort(-values[top], kind="stable")]
-        logprobs[row] = values[ids[row]]
-        bins[row] = bin_probabilities(np.exp(values)[None], vocabulary_bins)[0]
+    for row in range(len(index)):  # one row at a time, which stays in the processor's cache
+        values = logits[row].astype(np.float32)
+        highest = values.max()
+        if not np.isfinite(highest):
+            raise RecordingError(
+                f"{recording.folder} holds logits that are not numbers (NaN or infinite); record it again"
+            )
+        values -= highest
+        weights = np.exp(values)
+        total = weights.sum(dtype=np.float64)
+        top = np.flatnonzero(values >= np.partition(values, -k)[-k])
+        ids[row] = top[np.argsort(-values[top], kind="stable")[:k]]
+        logprobs[row] = values[ids[row]] - np.log(total)
+        bins[row] = np.bincount(vocabulary_bins, weights, N_BINS) / total
     return FirstTokens(index, ids, logprobs, {i: spelled[i] for i in np.unique(ids).tolist()}, bins)
 
 

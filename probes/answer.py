@@ -14,8 +14,10 @@ class Answer:
     """What came back for one draw of one canary. What the access did not give is None.
 
     `topk_*` describe the first generated token, most likely first; logprobs are in nats. A token that spells no
-    text (end of turn and the like) has empty bytes. `prompt_logprobs` has one value for each prompt token but
-    the first. `asked_at` is UTC in ISO 8601, `latency_ms` is wall-clock time, shared by a batch.
+    text (end of turn and the like) has empty bytes. `prompt_logprobs` has one value (nats) for each prompt token,
+    given those before it; the first, which nothing precedes, is NaN. `prompt_token_bytes` spells them, so that bits per
+    byte are -sum(prompt_logprobs) / ln 2 over the bytes of those that have a number. `asked_at` is UTC in ISO 8601,
+    `latency_ms` is wall-clock time, shared by a batch.
     """
 
     canary_id: str
@@ -34,6 +36,7 @@ class Answer:
     error: str | None = None
     latency_ms: float | None = None
     asked_at: str | None = None
+    prompt_token_bytes: tuple[bytes, ...] | None = None
 
     @property
     def key(self) -> tuple[str, int]:

@@ -1,12 +1,12 @@
 """The append-only journal of a recording in the making: a run that is killed loses no answer that was stored.
 
-Two files in the recording's folder: `journal.jsonl` (a header, then one answer a line) and, where full logits
-are captured, `journal.logits` (raw rows, written before the line that counts on them).
+Files in the recording's folder: `journal.jsonl` (a header, then one answer a line) and, where full logits or those of
+chosen tokens are captured, `journal.logits` and `journal.positions` (raw rows, written before the line that counts on
+them).
 """
 
 import base64
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,10 +18,11 @@ import numpy.typing as npt
 
 from probes.answer import Answer
 from probes.errors import RecordingError
+from probes.journal_rows import RowFile
 
 LINES = "journal.jsonl"
-ROWS = "journal.logits"
-_BYTES = ("token_bytes", "topk_bytes")
+ROWS, POSITION_ROWS = "journal.logits", "journal.positions"
+_BYTES = ("token_bytes", "topk_bytes", "prompt_token_bytes")
 _TUPLES = ("token_ids", "topk_ids", "topk_logprobs", "prompt_logprobs")
 
 
@@ -29,18 +30,22 @@ class Journal:
     """Answers as they come in. Use it as a context manager; what it already holds is in `answers`.
 
     `header` names the run (candidate, suite, tier, sampling, ...): a journal of another run is refused with a
-    RecordingError, so that answers of two runs never mix. Logits rows are kept as `dtype` ("float16", "float32").
+    RecordingError, so that answers of two runs never mix. Rows of logits [vocab_size], and of chosen tokens' logits
+    [n_chosen], are kept as `dtype` ("float16", "float32"); `rows` and `positions` say which belong to which canary.
     `seconds` is the time that earlier runs spent asking. `terms` is what the first run agreed with the endpoint, where
     that had to be found out: it holds for all that follow.
     """
 
-    def __init__(self, folder: Path, header: dict[str, Any], vocab_size: int = 0, dtype: str = "float32") -> None:
+    def __init__(
+        self, folder: Path, header: dict[str, Any], vocab_size: int = 0, dtype: str = "float32", n_chosen: int = 0
+    ) -> None:
         self.folder = folder
         self.header = header
-        self.vocab_size = vocab_size
-        self.dtype = np.dtype(dtype)
+        self._rows = RowFile(folder / ROWS, vocab_size, dtype)
+        self._position_rows = RowFile(folder / POSITION_ROWS, n_chosen, dtype)
         self.answers: dict[tuple[str, int], Answer] = {}
         self.rows: dict[str, int] = {}
+        self.positions: dict[str, range] = {}
         self.seconds = 0.0
         self.terms: dict[str, Any] | None = None
 
@@ -48,8 +53,8 @@ class Journal:
         self.created = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
         length = self._read()
-        self._rows = open(self.folder / ROWS, "ab")
-        self._rows.truncate(len(self.rows) * self._row_bytes)
+        self._rows.open(1 + max(self.rows.values(), default=-1))
+        self._position_rows.open(max((rows.stop for rows in self.positions.values()), default=0))
         self._lines = open(self.folder / LINES, "ab")
         self._lines.truncate(length)
         if length == 0:
@@ -60,23 +65,30 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._rows.close()
+        self._position_rows.close()
         self._lines.close()
         if kind is not None and not self.answers:
             delete_journal(self.folder)
             for folder in self.created:
                 folder.rmdir()
 
-    @property
-    def _row_bytes(self) -> int:
-        return self.vocab_size * self.dtype.itemsize
-
-    def add(self, answer: Answer, logits: npt.NDArray[np.floating[Any]] | None = None, seconds: float = 0.0) -> None:
-        """Store one answer, the logits [vocab_size] of its first token where captured, the seconds spent so far."""
+    def add(
+        self,
+        answer: Answer,
+        logits: npt.NDArray[np.floating[Any]] | None = None,
+        seconds: float = 0.0,
+        positions: npt.NDArray[np.floating[Any]] | None = None,
+    ) -> None:
+        """Store one answer, the seconds spent so far, and where captured the logits [vocab_size] of its first token and
+        those of the chosen tokens at positions of its prompt [n_positions, n_chosen].
+        """
         line: dict[str, Any] = {"answer": encode(answer), "seconds": round(seconds, 3)}
         if logits is not None:
-            self._rows.write(np.ascontiguousarray(logits, dtype=self.dtype).tobytes())
-            self._rows.flush()
-            line["row"] = self.rows[answer.canary_id] = len(self.rows)
+            line["row"] = self.rows[answer.canary_id] = self._rows.append(logits[np.newaxis])
+        if positions is not None:
+            first = self._position_rows.append(positions)
+            line["positions"] = [first, first + len(positions)]
+            self.positions[answer.canary_id] = range(first, first + len(positions))
         self._write_line(line)
         self.answers[answer.key] = answer
 
@@ -86,9 +98,12 @@ class Journal:
         self.terms = terms
 
     def logits(self, canary_ids: Iterable[str]) -> npt.NDArray[np.floating[Any]]:
-        """The captured rows [n_canaries, vocab_size] in the order asked for (memory-mapped, then gathered)."""
-        stored = np.memmap(self.folder / ROWS, self.dtype, "r").reshape(-1, self.vocab_size)
-        return np.asarray(stored[[self.rows[canary_id] for canary_id in canary_ids]])
+        """The captured rows [n_canaries, vocab_size] in the order asked for."""
+        return self._rows.read([self.rows[canary_id] for canary_id in canary_ids])
+
+    def position_logits(self, canary_ids: Iterable[str]) -> npt.NDArray[np.floating[Any]]:
+        """The captured rows of positions [n, n_chosen], canary by canary in the order asked for."""
+        return self._position_rows.read([row for canary_id in canary_ids for row in self.positions[canary_id]])
 
     def _write_line(self, line: dict[str, Any]) -> None:
         # in ASCII: half a surrogate pair, which some servers return, has no UTF-8
@@ -100,7 +115,7 @@ class Journal:
         path = self.folder / LINES
         if not path.exists():
             return 0
-        rows_on_disk = os.path.getsize(self.folder / ROWS) // self._row_bytes if self._row_bytes else 0
+        rows_on_disk, positions_on_disk = self._rows.on_disk, self._position_rows.on_disk
         length = 0
         for raw in path.read_bytes().splitlines(keepends=True):
             if not raw.endswith(b"\n"):
@@ -111,7 +126,7 @@ class Journal:
                     f"{self.folder} holds an unfinished recording of something else; "
                     "choose another 'out' or delete that folder"
                 )
-            if "row" in line and line["row"] >= rows_on_disk:
+            if line.get("row", -1) >= rows_on_disk or line.get("positions", [0, 0])[1] > positions_on_disk:
                 break
             self.terms = line.get("terms", self.terms)
             if "answer" in line:
@@ -120,6 +135,8 @@ class Journal:
                 self.seconds = line["seconds"]
                 if "row" in line:
                     self.rows[answer.canary_id] = line["row"]
+                if "positions" in line:
+                    self.positions[answer.canary_id] = range(*line["positions"])
             length += len(raw)
         return length
 
@@ -139,7 +156,7 @@ def _parse(raw: bytes, path: Path) -> dict[str, Any]:
 
 def delete_journal(folder: Path) -> None:
     """Remove a journal's files, once the recording has been written (or nothing was ever stored)."""
-    for name in (LINES, ROWS):
+    for name in (LINES, ROWS, POSITION_ROWS):
         (folder / name).unlink(missing_ok=True)
 
 

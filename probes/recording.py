@@ -2,6 +2,7 @@
 
 `manifest.json`, `suite.jsonl` (the canaries as asked), `answers.parquet` (one row a canary and draw) and, where
 the access gave the whole vocabulary, `logits.safetensors`; a reduced recording has `reduced.safetensors` instead.
+`positions.safetensors` is there where chosen tokens' logits were kept, of every position of a prompt or of its last.
 """
 
 import hashlib
@@ -24,7 +25,8 @@ from probes.suite import Suite, load_suite
 Arrays = Mapping[str, npt.NDArray[Any]]
 Filter = list[tuple[str, str, Any]]
 ANSWERS, SUITE = "answers.parquet", "suite.jsonl"
-LOGITS, REDUCED = "logits.safetensors", "reduced.safetensors"
+LOGITS, REDUCED, POSITIONS = "logits.safetensors", "reduced.safetensors", "positions.safetensors"
+_LATER = ("prompt_token_bytes",)  # columns that recordings of earlier versions don't have
 _NOT_A_FOLDER = {SUITE, "import.json", "library.json"}  # files that lie beside the folders of recordings
 _DAMAGED = "the recording is damaged or was edited; record it again"
 
@@ -99,7 +101,7 @@ class Recording:
 
         path = self.folder / ANSWERS
         try:
-            if not parquet.read_schema(path).equals(answer_schema()):
+            if not _is_answer_schema(parquet.read_schema(path)):
                 raise RecordingError(f"{path} has other columns than the answers of a recording; {_DAMAGED}")
             keys = parquet.read_table(path, columns=["canary_id", "draw", "status"])
         except (ArrowException, OSError) as error:
@@ -120,6 +122,16 @@ class Recording:
     def reduced(self) -> dict[str, npt.NDArray[Any]] | None:
         """The arrays of a reduced recording (see `analysis.reduction`), or None for a full one."""
         return self._arrays(REDUCED)
+
+    @cached_property
+    def positions(self) -> dict[str, npt.NDArray[Any]] | None:
+        """Raw logits of chosen tokens at positions of the prompts, None if not there.
+
+        `logits` [n, n_chosen] float, row by row the place in the suite `canary_index` [n] and the prompt position
+        `position` [n] (0-based; the row is the distribution after that token); `token_ids` [n_chosen], and their
+        spelling `token_bytes` uint8, `token_offsets` [n_chosen + 1].
+        """
+        return self._arrays(POSITIONS)
 
     def _arrays(self, name: str) -> dict[str, npt.NDArray[Any]] | None:
         if name not in self.manifest.files:
@@ -166,8 +178,8 @@ def save_recording(
 ) -> Recording:
     """Write a recording; the manifest comes last and by a rename, so that a folder with one is whole.
 
-    `arrays` maps a file name (`logits.safetensors`, `reduced.safetensors`) to the arrays that go in; `kept` names files
-    that lie in the folder already and belong to the recording (raw responses).
+    `arrays` maps a file name (`logits.safetensors`, ...) to the arrays that go in; `kept` names files that lie in the
+    folder already and belong to the recording (raw responses).
     """
     import pyarrow
     from safetensors.numpy import save_file
@@ -210,11 +222,19 @@ def answer_schema() -> Any:
         **dict.fromkeys(("canary_id", "status", "text", "finish_reason", "error", "asked_at"), pa.string()),
         **dict.fromkeys(("draw", "prompt_tokens", "completion_tokens"), pa.int32()),
         **dict.fromkeys(("token_ids", "topk_ids"), ids),
-        **dict.fromkeys(("token_bytes", "topk_bytes"), spelled),
+        **dict.fromkeys(("token_bytes", "topk_bytes", "prompt_token_bytes"), spelled),
         **dict.fromkeys(("topk_logprobs", "prompt_logprobs"), nats),
         "latency_ms": pa.float32(),
     }
     return pa.schema([(name, columns[name]) for name in Answer.__dataclass_fields__])
+
+
+def _is_answer_schema(found: Any) -> bool:
+    """Whether these are the columns of answers, of this version or of an earlier one, which had fewer."""
+    import pyarrow as pa
+
+    expected = answer_schema()
+    return bool(found.equals(pa.schema([one for one in expected if one.name in found.names or one.name not in _LATER])))
 
 
 def _row(answer: Answer) -> dict[str, Any]:

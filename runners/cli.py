@@ -73,6 +73,7 @@ VERBS = {
         "library_build",
     ),
     "zoo": Verb("fetch and list real models", "runners.zoo.command", "kinprint zoo fetch smollm2"),
+    "bench": Verb("measure what is promised, and say what holds", "runners.bench.command", "kinprint bench capture"),
     "ls": Verb("list suites and references", "runners.listing", "kinprint ls"),
     "doctor": Verb("say what is there, what is missing and how to get it", "runners.doctor", "kinprint doctor"),
 }

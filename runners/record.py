@@ -16,6 +16,7 @@ from probes.manifest import Manifest
 from probes.recording import LOGITS, Recording, save_recording
 from probes.spelling import join_bytes
 from probes.suite import Suite
+from runners import kept_positions
 from runners.backends.interface import Backend, Description, RemoteBackend, Request, Terms, utc_now
 from runners.budget import Budget
 from runners.progress import counting, say
@@ -54,17 +55,21 @@ def record(
     with backend:
         description = backend.describe()
         vocab_size = len(description.token_bytes) if sampling.tier == "logits" else 0
+        chosen = kept_positions.agree(backend, sampling, description)
         with (
-            Journal(folder, header, vocab_size, sampling.logits_dtype) as journal,
+            Journal(folder, header, vocab_size, sampling.logits_dtype, len(chosen)) as journal,
             run_of(backend, folder, budget, journal, asked) as terms,
         ):
             agreed, started_at = replace(sampling, tier=terms.tier, top_k=terms.top_k), utc_now()
             requests = plan(suite, agreed, terms.draws)
-            seconds = _ask(backend, requests, agreed, journal, budget)
+            seconds = _ask(backend, requests, agreed, journal, budget, chosen)
             _check_answers(journal, candidate)
             arrays = _arrays(journal, suite, description) if vocab_size else {}
+            arrays |= kept_positions.arrays(journal, suite, description, chosen)
+            declared = kept_positions.declared(sampling, chosen)
             kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
     answers = list(journal.answers.values())
+    terms = replace(terms, access=terms.access | declared)
     manifest = _manifest(header, description, suite, agreed, terms, answers, seconds, started_at, made_by)
     recording = save_recording(folder, manifest, suite, answers, arrays, kept)
     if any(answer.unasked for answer in answers):  # what was asked is kept at hand, for a run with a larger budget
@@ -75,15 +80,24 @@ def record(
     return recording
 
 
-def _ask(backend: Backend, requests: Sequence[Request], sampling: Sampling, journal: Journal, budget: Budget) -> float:
+def _ask(
+    backend: Backend,
+    requests: Sequence[Request],
+    sampling: Sampling,
+    journal: Journal,
+    budget: Budget,
+    chosen: kept_positions.TokenIds,
+) -> float:
     """Ask what the journal does not hold yet; returns the seconds spent asking, earlier runs' included."""
     stored = {key for key, answer in journal.answers.items() if answer.status != "error"}  # failures are asked again
     left = [r for r in requests if (r.canary.id, r.draw) not in stored]
     before, start = journal.seconds, perf_counter()
     with counting(f"asking ({sampling.tier})", len(requests), len(requests) - len(left)) as progress:
         for answer, logits in backend.ask(left, sampling.tier, sampling.top_k):
-            kept = logits if answer.status == "ok" else None
-            journal.add(answer, kept, before + perf_counter() - start)
+            positions = kept_positions.of_last_answer(backend, chosen)
+            if answer.status != "ok":
+                logits = positions = None
+            journal.add(answer, logits, before + perf_counter() - start, positions)
             tokens = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
             progress.step(failed=answer.status != "ok", tokens=tokens, usd=budget.usd if budget.limits.priced else None)
     return before + perf_counter() - start

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from probes.errors import RecordingError
-from probes.journal import LINES, ROWS
+from probes.journal import LINES, POSITION_ROWS, ROWS
 from probes.recording import Recording, load_recording
 from probes.suite import Suite
 from runners.api import custody
 from runners.backends.interface import Backend
 from runners.sampling import Sampling
 
-UNFINISHED = (LINES, ROWS, custody.LINES)
+UNFINISHED = (LINES, ROWS, POSITION_ROWS, custody.LINES)
 """Files that only an unfinished recording has."""
 
 
@@ -29,13 +29,24 @@ def header_of(backend: Backend, suite: Suite, sampling: Sampling, candidate: str
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "top_k": sampling.top_k if sampling.tier == "topk" else None,
-            "logits_dtype": sampling.logits_dtype if sampling.tier == "logits" else None,
+            "logits_dtype": sampling.logits_dtype if sampling.tier == "logits" or sampling.chooses else None,
+            **_positions(sampling),
             "system_prompt": getattr(backend, "system_prompt", None),
             "chat_template": getattr(backend, "chat_template", None),
             "engine": dict(getattr(backend, "engine", {})),
             **({"endpoint": identity} if (identity := getattr(backend, "identity", None)) else {}),
         },
     }
+
+
+def _positions(sampling: Sampling) -> dict[str, Any]:
+    """What is kept of positions, where anything is: a run that keeps nothing is the same as ever."""
+    if sampling.positions == "last":
+        return {}
+    chosen: dict[str, Any] = {"position_tokens": sampling.position_tokens} if sampling.chooses else {}
+    if sampling.chosen_tokens:
+        chosen = {"chosen_tokens": list(sampling.chosen_tokens)}
+    return {"positions": sampling.positions, **chosen}
 
 
 def finished_recording(folder: Path, header: dict[str, Any]) -> Recording | None:

@@ -1,18 +1,25 @@
 """How a suite is asked, and every query that comes of it."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from probes.answer import GREEDY
 from probes.canary import Canary
 from probes.errors import KinprintError
 from probes.manifest import TIERS, Tier
 from probes.suite import Suite
-from runners.backends.interface import Request, seed_of
+from runners.backends.interface import Positions, Request, seed_of
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to ask. `top_k` is how many logprobs (tier topk); temperature and top-p hold for sampled answers only."""
+    """How to ask. `top_k` is how many logprobs (tier topk); temperature and top-p hold for sampled answers only.
+
+    `positions` is what is kept beside the tier's own: nothing (`last`), the logits of chosen tokens after the whole
+    prompt (`chosen`), the logprob of each prompt token (`surprisal`), or (`every`) those and the chosen tokens' logits
+    after each prompt token. The chosen tokens are `chosen_tokens`, by id; where none is named, the first
+    `position_tokens` of `probes.chosen_tokens`.
+    """
 
     tier: Tier
     top_k: int
@@ -20,6 +27,14 @@ class Sampling:
     top_p: float
     seed: int
     logits_dtype: str = "float16"
+    positions: Positions = "last"
+    position_tokens: int = 2048
+    chosen_tokens: tuple[int, ...] = ()
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the logits of chosen tokens are kept."""
+        return self.positions in ("chosen", "every")
 
     def __post_init__(self) -> None:
         if self.tier not in TIERS:
@@ -28,6 +43,14 @@ class Sampling:
             raise KinprintError(f"tier.logits_dtype must be float16 or float32; it is {self.logits_dtype!r}")
         if self.top_k < 1 or not self.temperature > 0 or not 0 < self.top_p <= 1:
             raise KinprintError("tier.top_k must be at least 1, tier.temperature above 0, tier.top_p in (0, 1]")
+        if self.positions not in get_args(Positions):
+            raise KinprintError(
+                f"tier.positions must be one of {', '.join(get_args(Positions))}; it is {self.positions!r}"
+            )
+        if self.positions != "last" and self.tier == "text":
+            raise KinprintError(f"tier.positions={self.positions} needs tier logits or topk; text shows no logprobs")
+        if self.position_tokens < 1 or any(token < 0 for token in self.chosen_tokens):
+            raise KinprintError("tier.position_tokens must be at least 1, and tier.chosen_tokens ids of tokens")
 
 
 def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:

@@ -23,13 +23,19 @@ class SuiteSettings:
 
 @dataclass
 class TierSettings:
-    """What to ask for. Temperature and top-p hold for the sampled answers of tier `text`; greedy ones have none."""
+    """What to ask for. Temperature and top-p hold for the sampled answers of tier `text`; greedy ones have none.
+
+    `positions`, `position_tokens` and `chosen_tokens` are as in `runners.sampling.Sampling`.
+    """
 
     name: str
     top_k: int = 20
     temperature: float = 1.0
     top_p: float = 1.0
     logits_dtype: str = "float16"
+    positions: str = "last"
+    position_tokens: int = 2048
+    chosen_tokens: list[int] = field(default_factory=list)
 
 
 @dataclass

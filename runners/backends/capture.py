@@ -1,29 +1,49 @@
-"""Full-vocabulary capture beside the engine: a vLLM logits processor that copies rows and changes nothing.
+"""Capture beside the engine: a vLLM logits processor that copies what is wanted and changes nothing.
 
 The engine hands every processor the whole float32 logits tensor [requests, vocab_size] before temperature,
-penalties or top-p; copying the rows wanted costs next to nothing, where asking for all logprobs as Python
-objects makes a short prompt eighty times slower. It works where the engine runs in this process.
+penalties or top-p; taking rows, or the top of them, costs next to nothing, where asking for all logprobs as Python
+objects makes a short prompt eighty times slower. The prompt's own positions never come by here: `capture_positions`
+sees to them. It works where the engine runs in this process; `served_capture` is the same inside a server.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDirectionality
 
-ROW = "kinprint_row"
-"""The key of `SamplingParams.extra_args` that asks for a row and names it."""
+from runners.backends.captured import CHOSEN, EVERY, KEEP, ROW, SURPRISAL, TOP, TOP_K, VOCABULARY, Capture, Top
 
-captured: dict[int, npt.NDArray[np.float32]] = {}
-"""The rows captured so far, by name; whoever asked takes them out."""
+
+@dataclass
+class Followed:
+    """A request in the engine's batch: what it wants, its prompt, and the engine's own list of what it answered."""
+
+    row: int
+    keep: Sequence[str]
+    top_k: int
+    prompt: Sequence[int]
+    answered: Sequence[int]
+    computed: int = 0
+    capture: Capture = field(default_factory=Capture)
 
 
 class LogitsCapture(LogitsProcessor):  # type: ignore[misc]  # vLLM ships no types for it
-    """Copies the logits of the first token to be generated, for every request that names a row."""
+    """Follows every request that names a row, and takes what it wants of the first token's logits.
+
+    `chosen` [n_chosen] are the ids of the chosen tokens; `captures` holds what was kept, by row, for whoever asked to
+    take out. vLLM constructs it, so the latest one is to be had as `LogitsCapture.latest`.
+    """
+
+    latest: "LogitsCapture"
 
     def __init__(self, vllm_config: Any, device: torch.device, is_pin_memory: bool) -> None:
-        self.wanted: dict[int, tuple[int, list[int]]] = {}
+        self.followed: dict[int, Followed] = {}
+        self.captures: dict[int, Capture] = {}
+        self.chosen = torch.empty(0, dtype=torch.long, device=device)
+        type(self).latest = self
 
     def is_argmax_invariant(self) -> bool:
         """False, so that vLLM calls it for greedy requests too, although it changes no logit."""
@@ -34,23 +54,63 @@ class LogitsCapture(LogitsProcessor):  # type: ignore[misc]  # vLLM ships no typ
         if batch_update is None:
             return
         for index in batch_update.removed:
-            self.wanted.pop(index, None)
-        for index, parameters, _, output_ids in batch_update.added:
-            row = (parameters.extra_args or {}).get(ROW)
-            if row is None:
-                self.wanted.pop(index, None)
-            else:
-                self.wanted[index] = (row, output_ids)
+            self.followed.pop(index, None)
+        for index, parameters, prompt, answered in batch_update.added:
+            self.followed.pop(index, None)
+            wish: Mapping[str, Any] = parameters.extra_args or {}
+            if self.understands(wish):
+                self.followed[index] = self._begin(wish, prompt or (), answered)
         for source, target, direction in batch_update.moved:
-            moving, staying = self.wanted.pop(source, None), self.wanted.pop(target, None)
+            moving, staying = self.followed.pop(source, None), self.followed.pop(target, None)
             if moving is not None:
-                self.wanted[target] = moving
+                self.followed[target] = moving
             if staying is not None and direction == MoveDirectionality.SWAP:
-                self.wanted[source] = staying
+                self.followed[source] = staying
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
-        """Copy what is wanted. A prompt prefilled in chunks comes by more than once: the last chunk's row stays."""
-        for index, (row, output_ids) in self.wanted.items():
-            if not output_ids and index < len(logits):
-                captured[row] = logits[index].detach().to("cpu", torch.float32).numpy().copy()
+        """Take what is wanted. A prompt prefilled in chunks comes by more than once: the last chunk's row stays."""
+        due = [(i, one) for i, one in self.followed.items() if not one.answered and i < len(logits)]
+        for top_k in {one.top_k for _, one in due if TOP in one.keep}:
+            some = [(i, one) for i, one in due if TOP in one.keep and one.top_k == top_k]
+            tops = likeliest_of_rows(logits[[i for i, _ in some]], top_k)
+            for (_, one), top in zip(some, tops, strict=True):
+                one.capture.top = top
+        for index, one in due:
+            if VOCABULARY in one.keep:
+                one.capture.logits = logits[index].detach().to("cpu", torch.float32).numpy().copy()
+            if one.capture.positions is not None:
+                one.capture.positions[-1] = logits[index][self.chosen].to("cpu", torch.float32).numpy()
         return logits
+
+    def understands(self, wish: Mapping[str, Any]) -> bool:
+        """Whether this asks for a capture."""
+        return ROW in wish
+
+    def _begin(self, wish: Mapping[str, Any], prompt: Sequence[int], answered: Sequence[int]) -> Followed:
+        one = Followed(wish[ROW], wish[KEEP], wish.get(TOP_K, 0), prompt, answered)
+        if SURPRISAL in one.keep or EVERY in one.keep:
+            one.capture.prompt_logprobs = np.full(len(prompt), np.nan, np.float32)
+        if CHOSEN in one.keep or EVERY in one.keep:
+            rows = len(prompt) if EVERY in one.keep else 1
+            one.capture.positions = np.full((rows, len(self.chosen)), np.nan, np.float32)
+        if answered and one.row in self.captures:  # came back after the engine had put it aside
+            one.capture = self.captures[one.row]
+        self.captures[one.row] = one.capture
+        return one
+
+
+def likeliest_of_rows(logits: torch.Tensor, top_k: int) -> list[Top]:
+    """For each row of logits [n, vocab_size]: ids and logprobs (nats) of the top k, descending; ties by id."""
+    k = min(top_k, logits.shape[1])
+    values, ids = logits.topk(min(k + 1, logits.shape[1]), dim=1)
+    tied = (values[:, k - 1] == values[:, -1]).tolist() if values.shape[1] > k else [False] * len(values)
+    normaliser = logits.logsumexp(dim=1, keepdim=True)
+    logprobs, names = (values - normaliser).double().cpu().numpy(), ids.cpu().numpy()
+    found = []
+    for place, (row, name) in enumerate(zip(logprobs, names, strict=True)):
+        if tied[place]:  # as many as share the last place: the lowest ids get in
+            name = (logits[place] >= values[place, k - 1]).nonzero().ravel().cpu().numpy()
+            row = (logits[place][torch.as_tensor(name)] - normaliser[place]).double().cpu().numpy()
+        order = np.lexsort((name, -row))[:k]
+        found.append((tuple(name[order].tolist()), tuple(row[order].tolist())))
+    return found

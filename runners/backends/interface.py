@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from probes.manifest import Tier
 from runners.budget import Budget
 
 Logits = npt.NDArray[np.float32]
+Positions = Literal["last", "chosen", "surprisal", "every"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,22 @@ class Backend(Protocol):
 
     def ask(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
         """Answer every request, in order, with the first token's logits [vocab_size] at tier `logits`."""
+        ...
+
+
+@runtime_checkable
+class PositionsBackend(Backend, Protocol):
+    """A backend that can also keep positions of the prompt: their tokens' logprobs, and the logits of chosen tokens."""
+
+    def keep_positions(self, positions: Positions, token_ids: npt.NDArray[np.int32]) -> None:
+        """From now on keep this of greedy answers (see `runners.sampling.Sampling`); `token_ids` are those chosen.
+
+        Raises CandidateError if it can't be had. Logprobs come with the answers.
+        """
+        ...
+
+    def position_logits(self) -> Logits | None:
+        """The chosen tokens' logits [n_positions, n_chosen] of the answer that `ask` has just yielded, where kept."""
         ...
 
 

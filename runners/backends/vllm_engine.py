@@ -5,22 +5,24 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from probes.answer import Answer
 from probes.errors import CandidateError
 from probes.manifest import Tier
-from runners.backends.interface import Description, Logits, Request, utc_now
+from runners.backends.captured import KEEP, ROW, TOP, TOP_K, VOCABULARY, Capture, Top
+from runners.backends.interface import Description, Logits, Positions, Request, utc_now
 from runners.backends.local_model import check_local_model
 from runners.backends.prompting import PromptEncoder
 from runners.backends.quiet import quiet
 from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
-from runners.backends.top_tokens import likeliest
 
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: starts faster, and its logits are at hand
@@ -41,6 +43,11 @@ class VllmEngine:
     engine: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 32
     name: str = "vllm_engine"
+
+    def __post_init__(self) -> None:
+        self._positions: Positions = "last"
+        self._hooked = False
+        self._position_logits: Logits | None = None
 
     def __enter__(self) -> Self:
         check_local_model(self.model)
@@ -66,6 +73,8 @@ class VllmEngine:
         self._config = self._llm.llm_engine.vllm_config
         # Workers of their own, as with several GPUs, keep their logits to themselves.
         self._captures = self._config.parallel_config.world_size == 1
+        if self._captures:
+            self._capture = LogitsCapture.latest
         self._token_bytes = spell_vocabulary(self._tokenizer, self._config.model_config.get_vocab_size())
         return self
 
@@ -97,6 +106,29 @@ class VllmEngine:
             access={"vocabulary": self._captures, "logprobs": True, "chat": True},
         )
 
+    def keep_positions(self, positions: Positions, token_ids: npt.NDArray[np.int32]) -> None:
+        """From now on keep positions of the prompts; `token_ids` [n_chosen] are the chosen tokens.
+
+        Raises CandidateError if the engine runs in several processes.
+        """
+        import torch
+
+        from runners.backends.capture_positions import capture_positions
+
+        if not self._captures:
+            if positions == "last":
+                return
+            raise CandidateError("positions are captured in the engine's own process; take tier.positions=last here")
+        self._capture.chosen = torch.as_tensor(token_ids, dtype=torch.long, device=self._capture.chosen.device)
+        if positions != "last" and not self._hooked:
+            self._llm.apply_model(partial(capture_positions, self._capture))
+            self._hooked = True
+        self._positions = positions
+
+    def position_logits(self) -> Logits | None:
+        """The chosen tokens' logits [n_positions, n_chosen] of the answer that was yielded last."""
+        return self._position_logits
+
     def ask(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
         """Answer in batches of `batch_size`, so that progress shows and a killed run loses little.
 
@@ -109,8 +141,6 @@ class VllmEngine:
 
     def _ask_batch(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
         from vllm import TokensPrompt
-
-        from runners.backends.capture import captured
 
         prompts = [self._encoder.encode(request.canary) for request in requests]
         longest = self._config.model_config.max_model_len
@@ -129,15 +159,14 @@ class VllmEngine:
                 message = f"the prompt has {len(prompts[row])} tokens, the model takes {longest}"
                 yield Answer(request.canary.id, request.draw, "error", error=message, asked_at=asked_at), None
                 continue
-            output, logits = next(outputs), captured.pop(row, None)
-            top = _top(output, logits, top_k) if tier == "topk" and request.greedy else None
-            answer = self._answer(request, output, logits, top, asked_at, latency_ms)
-            yield answer, logits if tier == "logits" else None
+            output = next(outputs)
+            kept = self._capture.captures.pop(row, None) if self._captures else None
+            top = _top(output, top_k) if tier == "topk" and request.greedy and kept is None else None
+            self._position_logits = None if kept is None else kept.positions
+            yield self._answer(request, output, kept, top, asked_at, latency_ms), None if kept is None else kept.logits
 
     def _parameters(self, row: int, request: Request, tier: Tier, top_k: int) -> Any:
         from vllm import SamplingParams
-
-        from runners.backends.capture import ROW
 
         distribution = request.greedy and tier != "text"
         return SamplingParams(
@@ -146,34 +175,45 @@ class VllmEngine:
             top_p=1.0 if request.greedy else request.top_p,
             seed=None if request.greedy else request.seed,
             # Asking for logprobs compiles kernels and makes an object a token; the captured row has them for nothing.
-            extra_args={ROW: row} if distribution and self._captures else None,
+            extra_args=self._wish(row, tier, top_k) if distribution and self._captures else None,
             logprobs=top_k if distribution and not self._captures else None,
+            # What comes out of the prefix cache was not computed, so its positions would be missing.
+            skip_reading_prefix_cache=self._positions in ("surprisal", "every") or None,
         )
+
+    def _wish(self, row: int, tier: Tier, top_k: int) -> dict[str, Any]:
+        """What is to be captured of a greedy answer, as the capture reads it."""
+        keep = [VOCABULARY if tier == "logits" else TOP] + ([] if self._positions == "last" else [self._positions])
+        return {ROW: row, KEEP: keep, TOP_K: top_k}
 
     def _answer(
         self,
         request: Request,
         output: Any,
-        logits: Logits | None,
-        top: tuple[tuple[int, ...], tuple[float, ...]] | None,
+        kept: Capture | None,
+        top: Top | None,
         asked_at: str,
         latency_ms: float,
     ) -> Answer:
         completion = output.outputs[0]
         ids = tuple(completion.token_ids)
-        broken = logits is not None and not np.isfinite(logits).all()
-        broken |= top is not None and not np.isfinite(top[1]).all()
+        broken, prompt_logprobs = None, None
+        if kept is not None:
+            top, broken = kept.top, kept.fault
+            prompt_logprobs = None if kept.prompt_logprobs is None else tuple(kept.prompt_logprobs.tolist())
         return Answer(
             canary_id=request.canary.id,
             draw=request.draw,
             status="error" if broken else "ok" if ids else "empty",
-            error="the model's logits are not finite numbers" if broken else None,
+            error=broken,
             text=completion.text,
             token_ids=ids,
-            token_bytes=tuple(self._token_bytes[number] for number in ids),
+            token_bytes=self._spell(ids),
             topk_ids=None if top is None else top[0],
-            topk_bytes=None if top is None else tuple(self._token_bytes[number] for number in top[0]),
+            topk_bytes=None if top is None else self._spell(top[0]),
             topk_logprobs=None if top is None else top[1],
+            prompt_logprobs=prompt_logprobs,
+            prompt_token_bytes=None if prompt_logprobs is None else self._spell(output.prompt_token_ids),
             prompt_tokens=len(output.prompt_token_ids),
             completion_tokens=len(ids),
             finish_reason=completion.finish_reason,
@@ -181,11 +221,12 @@ class VllmEngine:
             asked_at=asked_at,
         )
 
+    def _spell(self, ids: Sequence[int]) -> tuple[bytes, ...]:
+        return tuple(self._token_bytes[number] for number in ids)
 
-def _top(output: Any, logits: Logits | None, top_k: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """The top k of the first token: from its captured logits, else from the logprobs that vLLM returned."""
-    if logits is not None:
-        return likeliest(logits, top_k)
+
+def _top(output: Any, top_k: int) -> Top:
+    """The top k of the first token from the logprobs that vLLM returned, where nothing could be captured."""
     ranked = sorted(output.outputs[0].logprobs[0].items(), key=lambda item: -item[1].logprob)[:top_k]
     return tuple(number for number, _ in ranked), tuple(float(entry.logprob) for _, entry in ranked)
 

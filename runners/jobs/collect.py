@@ -7,12 +7,14 @@ from typing import Any, cast
 from probes.manifest import Tier
 from probes.recording import Recording
 from probes.suite import load_suite
+from runners.backends.interface import Positions
 from runners.backends.local_model import served_name
 from runners.budget import Budget, Limits
 from runners.compose import construct, settings_of
 from runners.dry_run import estimated_cost
 from runners.progress import say
-from runners.record import Sampling, command_line, record
+from runners.record import command_line, record
+from runners.sampling import Sampling
 from runners.settings import BudgetSettings, CandidateSettings, CollectSettings, TierSettings
 
 _ZOO = "zoo:"
@@ -73,7 +75,17 @@ def limits(budget: BudgetSettings) -> Limits:
 
 def sampling(tier: TierSettings, seed: int) -> Sampling:
     """How to ask, from the settings."""
-    return Sampling(cast(Tier, tier.name), tier.top_k, tier.temperature, tier.top_p, seed, tier.logits_dtype)
+    return Sampling(
+        tier=cast(Tier, tier.name),
+        top_k=tier.top_k,
+        temperature=tier.temperature,
+        top_p=tier.top_p,
+        seed=seed,
+        logits_dtype=tier.logits_dtype,
+        positions=cast(Positions, tier.positions),
+        position_tokens=tier.position_tokens,
+        chosen_tokens=tuple(tier.chosen_tokens),
+    )
 
 
 def serving(candidate: CandidateSettings) -> dict[str, Any]:

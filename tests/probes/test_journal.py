@@ -65,6 +65,29 @@ def test_a_cut_at_any_byte_costs_only_the_line_being_written(folder: Path, kept:
         assert contents(folder) == whole, f"cut at byte {length}"
 
 
+def test_rows_of_positions_are_kept_by_canary(folder: Path) -> None:
+    rows = {"a": np.array([[1, 2], [3, 4]], np.float32), "c": np.array([[5, 6]], np.float32)}
+    with Journal(folder, HEADER, n_chosen=2) as opened:
+        for answer in ANSWERS:
+            opened.add(answer, positions=rows.get(answer.canary_id))
+    with Journal(folder, HEADER, n_chosen=2) as opened:
+        assert {name: len(places) for name, places in opened.positions.items()} == {"a": 2, "c": 1}
+        np.testing.assert_array_equal(opened.position_logits(["c", "a"]), [[5, 6], [1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("lost", [1, 8, 9])
+def test_a_line_whose_positions_are_lost_is_asked_again(folder: Path, lost: int) -> None:
+    with Journal(folder, HEADER, n_chosen=2) as opened:
+        for answer in (ANSWERS[0], ANSWERS[2]):
+            opened.add(answer, positions=np.ones((2, 2), np.float32))
+    path = folder / "journal.positions"
+    path.write_bytes(path.read_bytes()[:-lost])
+    with Journal(folder, HEADER, n_chosen=2) as opened:
+        assert list(opened.answers) == [("a", 0)]
+        opened.add(ANSWERS[2], positions=np.full((1, 2), 9, np.float32))
+        np.testing.assert_array_equal(opened.position_logits(["a", "c"]), [[1, 1], [1, 1], [9, 9]])
+
+
 @pytest.mark.parametrize("torn", [0, 1, 11], ids=["row and no line", "a byte of a row", "most of a row"])
 def test_a_row_that_no_line_counts_on_is_dropped(folder: Path, torn: int) -> None:
     write(folder, ANSWERS[:2])

@@ -18,6 +18,7 @@ from probes.answer import Answer
 from probes.errors import KinprintError, RecordingError
 from probes.recording import (
     LOGITS,
+    POSITIONS,
     Recording,
     answer_schema,
     file_sha256,
@@ -25,6 +26,7 @@ from probes.recording import (
     load_recording,
     save_recording,
 )
+from probes.spelling import join_bytes
 from tests.recordings import logits_arrays, manifest, suite_of
 
 SUITE = suite_of(3)
@@ -59,6 +61,30 @@ def test_what_goes_in_comes_out(recording: Recording) -> None:
 def test_answers_are_kept_in_the_order_of_the_suite_then_by_draw(folder: Path) -> None:
     save_recording(folder, manifest(SUITE), SUITE, ANSWERS[::-1], {})
     assert load_recording(folder).answers == ANSWERS
+
+
+def test_a_recording_without_the_columns_that_came_later_is_read(recording: Recording) -> None:
+    """The shipped references, and whatever people recorded before, have fewer columns."""
+    path = recording.folder / "answers.parquet"
+    parquet.write_table(parquet.read_table(path).drop_columns(["prompt_token_bytes"]), path)
+    assert replace(recording).answers == ANSWERS
+
+
+def test_positions_are_read_with_their_places(folder: Path) -> None:
+    content, offsets = join_bytes([b"a", b" b"])
+    arrays = {
+        "logits": ROWS[:, :2],
+        "canary_index": np.array([0, 2], np.int32),
+        "position": np.array([3, 0], np.int32),
+        "token_ids": np.array([7, 5], np.int32),
+        "token_bytes": content,
+        "token_offsets": offsets,
+    }
+    loaded = load_recording(save_recording(folder, manifest(SUITE), SUITE, ANSWERS, {POSITIONS: arrays}).folder)
+    assert loaded.positions is not None
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(loaded.positions[key], array)
+    assert loaded.logits is None
 
 
 def test_only_usable_answers_are_offered(recording: Recording) -> None:

@@ -24,7 +24,7 @@ def test_a_run_that_is_cut_short_goes_on_where_it_stopped(folder: Path, tier: Ti
     with pytest.raises(type(error)):
         run(cut, folder, how(tier))
     assert cut.stopped == 1
-    assert files(folder) == {"journal.jsonl", "journal.logits"}
+    assert files(folder) == {"journal.jsonl", "journal.logits", "journal.positions"}
     rest = Scripted()
     resumed = run(rest, folder, how(tier))
     whole = run(Scripted(), folder.with_name("whole"), how(tier))

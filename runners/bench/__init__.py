@@ -1,0 +1,1 @@
+"""Benchmarks: what kinprint promises of speed, memory and certainty, measured."""

@@ -1,0 +1,66 @@
+"""The form of every benchmark's result: rows with a value, a target, and whether it holds."""
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked of a measure: its name, its unit, and the value that it must not exceed, or must reach."""
+
+    name: str
+    unit: str
+    op: Literal["<=", ">="]
+    value: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure. `value` is None where it could not be taken, and then it does not hold."""
+
+    name: str
+    value: float | None
+    target: Target
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value is one, and meets its target."""
+        if self.value is None or not math.isfinite(self.value):
+            return False
+        return self.value <= self.target.value if self.target.op == "<=" else self.value >= self.target.value
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as benchmarks keep it."""
+        finite = self.value is not None and math.isfinite(self.value)
+        return {
+            "name": self.name,
+            "value": self.value if finite else None,
+            "unit": self.target.unit,
+            "target": {"op": self.target.op, "value": self.target.value},
+            "holds": self.holds,
+        }
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows for a terminal."""
+    wide = max((len(row.name) for row in rows), default=0)
+    lines = []
+    for row in rows:
+        value = "not taken" if row.value is None else f"{row.value:.4g}"
+        said = "holds" if row.holds else "MISSED"
+        target = f"{row.target.op} {row.target.value:g}"
+        lines.append(f" {row.name:<{wide}}  {value:>9}  {target:>8} {row.target.unit:<8}  {said}")
+    return "\n".join(lines)
+
+
+def write(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", "utf-8")
+    os.replace(unfinished, path)

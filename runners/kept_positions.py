@@ -1,0 +1,82 @@
+"""What a recording keeps of the positions of its prompts: agreed with the backend, gathered, declared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from probes.answer import GREEDY
+from probes.chosen_tokens import HOW, chosen_tokens
+from probes.errors import KinprintError
+from probes.journal import Journal
+from probes.recording import POSITIONS
+from probes.spelling import join_bytes
+from probes.suite import Suite
+from runners.backends.interface import Backend, Description, Logits, PositionsBackend
+from runners.sampling import Sampling
+
+TokenIds = npt.NDArray[np.int32]
+
+
+def agree(backend: Backend, sampling: Sampling, description: Description) -> TokenIds:
+    """Tell a started backend what to keep; returns the ids [n_chosen] of the chosen tokens, none where none are kept.
+
+    Raises KinprintError if the backend can't, or a chosen token is not in the vocabulary.
+    """
+    ids = np.empty(0, np.int32)
+    if not isinstance(backend, PositionsBackend):
+        if sampling.positions == "last":
+            return ids
+        raise KinprintError(f"backend {backend.name} keeps no positions of the prompt; take tier.positions=last")
+    if sampling.chooses:
+        ids = np.array(sampling.chosen_tokens, np.int32)
+        if not sampling.chosen_tokens:
+            ids = chosen_tokens(description.token_bytes, sampling.position_tokens)
+        if ids.max(initial=0) >= len(description.token_bytes):
+            raise KinprintError(
+                f"tier.chosen_tokens names token {ids.max()}; the vocabulary ends at {len(description.token_bytes) - 1}"
+            )
+    backend.keep_positions(sampling.positions, ids)
+    return ids
+
+
+def of_last_answer(backend: Backend, token_ids: TokenIds) -> Logits | None:
+    """The rows [n_positions, n_chosen] of the answer that the backend has just yielded, where it keeps any."""
+    return backend.position_logits() if len(token_ids) and isinstance(backend, PositionsBackend) else None
+
+
+def arrays(journal: Journal, suite: Suite, description: Description, token_ids: TokenIds) -> dict[str, dict[str, Any]]:
+    """The file of positions, as `probes.recording.Recording.positions` describes it; none where nothing was chosen."""
+    if not len(token_ids):
+        return {}
+    kept = [(place, canary.id) for place, canary in enumerate(suite.canaries) if canary.id in journal.positions]
+    counts = [len(journal.positions[name]) for _, name in kept]
+    ends = [journal.answers[name, GREEDY].prompt_tokens or 0 for _, name in kept]
+    content, offsets = join_bytes([description.token_bytes[number] for number in token_ids])
+    return {
+        POSITIONS: {
+            "logits": journal.position_logits(name for _, name in kept),
+            "canary_index": np.repeat([place for place, _ in kept], counts).astype(np.int32),
+            "position": _concatenated([np.arange(end - count, end) for end, count in zip(ends, counts, strict=True)]),
+            "token_ids": token_ids,
+            "token_bytes": content,
+            "token_offsets": offsets,
+        }
+    }
+
+
+def declared(sampling: Sampling, token_ids: TokenIds) -> dict[str, Any]:
+    """What the manifest says, under `access`, of what was reduced and how."""
+    if sampling.positions == "last":
+        return {}
+    said: dict[str, Any] = {"kept": sampling.positions, "prompt_logprobs": sampling.positions in ("surprisal", "every")}
+    if sampling.chooses:
+        said["tokens"] = len(token_ids)
+        said["chosen"] = "as named" if sampling.chosen_tokens else HOW
+        said["values"] = "raw logits"
+    return {"positions": said}
+
+
+def _concatenated(parts: Sequence[npt.NDArray[np.int64]]) -> TokenIds:
+    return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int32)
