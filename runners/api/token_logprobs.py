@@ -100,13 +100,14 @@ def _token_named(name: str, vocabulary: Sequence[bytes]) -> Token:
 def spell(token: str) -> bytes | None:
     """The bytes of a token given as text; None where the text does not say them (a lone piece of a character).
 
-    A token that spells no text (end of turn and the like) is empty, as in every recording.
+    A token that spells no text (end of turn and the like) is empty, as in every recording. One that is given as an
+    empty text may be that, or a piece of a character that the endpoint could not show.
     """
     if _SPECIAL.fullmatch(token):
         return b""
     if token.startswith("bytes:"):
         return _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), token.removeprefix("bytes:").encode())
-    if "\ufffd" in token or _TOKEN_ID.fullmatch(token):
+    if not token or "\ufffd" in token or _TOKEN_ID.fullmatch(token):
         return None
     return token.encode("utf-8", "surrogatepass") if _is_text(token) else None
 

@@ -25,7 +25,7 @@ _POLL = 0.5  # seconds
 
 @dataclass
 class ServerProcess:
-    """A command that serves HTTP at `port`, with `/health`; `environment` is added to this process's own.
+    """A command that serves HTTP at `port`, well once `health` answers; `environment` is added to this process's own.
 
     Its log goes into a temporary file, which stays only where the server failed. A guard of its own ends it whatever
     becomes of this process. `grace` (s) is how long it may take to end by itself.
@@ -36,6 +36,7 @@ class ServerProcess:
     port: int
     environment: Mapping[str, str]
     grace: float = 15.0
+    health: str = "/health"
 
     def __enter__(self) -> Self:
         descriptor, path = tempfile.mkstemp(prefix="kinprint-server-", suffix=".log")
@@ -64,7 +65,7 @@ class ServerProcess:
             self.log.unlink(missing_ok=True)
 
     def wait_until_healthy(self, patience: float) -> None:
-        """Wait for `/health`, telling how long it takes. Raises CandidateError if it dies, or after `patience` s."""
+        """Wait until it is well, telling how long it takes. Raises CandidateError if it dies, or after `patience` s."""
         start = time.monotonic()
         with waiting(f"waiting for {self.title}") as tick:
             while not self.healthy():
@@ -81,7 +82,7 @@ class ServerProcess:
             return False
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            line.request("GET", "/health")
+            line.request("GET", self.health)
             return line.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
