@@ -16,6 +16,9 @@ from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDi
 
 from runners.backends.captured import CHOSEN, EVERY, KEEP, ROW, SURPRISAL, TOP, TOP_K, VOCABULARY, Capture, Top
 
+_IN_CACHE = 2**19
+"""Numbers: 2 MB of them in float32."""
+
 
 @dataclass
 class Followed:
@@ -72,7 +75,7 @@ class LogitsCapture(LogitsProcessor):  # type: ignore[misc]  # vLLM ships no typ
         due = [(i, one) for i, one in self.followed.items() if not one.answered and i < len(logits)]
         for top_k in {one.top_k for _, one in due if TOP in one.keep}:
             some = [(i, one) for i, one in due if TOP in one.keep and one.top_k == top_k]
-            tops = likeliest_of_rows(logits[[i for i, _ in some]], top_k)
+            tops = likeliest_of_rows(logits if len(some) == len(logits) else logits[[i for i, _ in some]], top_k)
             for (_, one), top in zip(some, tops, strict=True):
                 one.capture.top = top
         for index, one in due:
@@ -101,6 +104,19 @@ class LogitsCapture(LogitsProcessor):  # type: ignore[misc]  # vLLM ships no typ
 
 def likeliest_of_rows(logits: torch.Tensor, top_k: int) -> list[Top]:
     """For each row of logits [n, vocab_size]: ids and logprobs (nats) of the top k, descending; ties by id."""
+    return [top for part in in_cache(logits) for top in _likeliest(part, top_k)]
+
+
+def in_cache(rows: torch.Tensor, width: int | None = None) -> tuple[torch.Tensor, ...]:
+    """Rows [n, width] in parts whose intermediate results stay in a processor's cache; on a GPU, in one.
+
+    Larger ones are given back to the system and fetched again, page by page, which costs several times the arithmetic.
+    """
+    most = max(1, _IN_CACHE // (width or rows.shape[1])) if rows.device.type == "cpu" else max(1, len(rows))
+    return rows.split(most)
+
+
+def _likeliest(logits: torch.Tensor, top_k: int) -> list[Top]:
     k = min(top_k, logits.shape[1])
     values, ids = logits.topk(min(k + 1, logits.shape[1]), dim=1)
     tied = (values[:, k - 1] == values[:, -1]).tolist() if values.shape[1] > k else [False] * len(values)
