@@ -24,7 +24,7 @@ from probes.suite import Suite, load_suite
 Arrays = Mapping[str, npt.NDArray[Any]]
 Filter = list[tuple[str, str, Any]]
 ANSWERS, SUITE = "answers.parquet", "suite.jsonl"
-LOGITS, REDUCED = "logits.safetensors", "reduced.safetensors"
+LOGITS, REDUCED, POSITIONS = "logits.safetensors", "reduced.safetensors", "positions.safetensors"
 _NOT_A_FOLDER = {SUITE, "import.json", "library.json"}  # files that lie beside the folders of recordings
 _DAMAGED = "the recording is damaged or was edited; record it again"
 
@@ -120,6 +120,15 @@ class Recording:
     def reduced(self) -> dict[str, npt.NDArray[Any]] | None:
         """The arrays of a reduced recording (see `analysis.reduction`), or None for a full one."""
         return self._arrays(REDUCED)
+
+    @cached_property
+    def positions(self) -> dict[str, npt.NDArray[Any]] | None:
+        """Logits of chosen tokens at every position of the prompts, or None if not there.
+
+        `logits` [n_rows, n_chosen], `canary_index` and `position` [n_rows], `token_ids` [n_chosen], `token_bytes`,
+        `token_offsets` [n_chosen + 1].
+        """
+        return self._arrays(POSITIONS)
 
     def _arrays(self, name: str) -> dict[str, npt.NDArray[Any]] | None:
         if name not in self.manifest.files:
