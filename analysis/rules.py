@@ -53,15 +53,13 @@ def check(rules: Rules, library: Library) -> None:
     """Raise KinprintError if the rules can't be followed with this library."""
     known = all_channels()
     if unknown := [name for name in rules.channels if name not in known]:
-        why = "decides nothing, it is only shown" if unknown[0] in pair_channels() else "does not exist"
-        raise KinprintError(f"the channel {unknown[0]!r} {why}; those that can decide are {', '.join(sorted(known))}")
+        why = "the channel {!r} is only shown" if unknown[0] in pair_channels() else "there is no channel {!r}"
+        raise KinprintError(f"{why.format(unknown[0])}; known are {', '.join(sorted(known))}")
     if not rules.channels:
         raise KinprintError(f"estimator.channels is empty; name at least one of {', '.join(sorted(known))}")
     if unknown := [name for name in rules.switched_off if name not in {*known, *pair_channels()}]:
         names = ", ".join(sorted({*known, *pair_channels()}))
-        raise KinprintError(
-            f"estimator.switched_off names the channel {unknown[0]!r}, which does not exist; known are {names}"
-        )
+        raise KinprintError(f"switched_off: there is no channel {unknown[0]!r}; known are {names}")
     for name in ("attributed_at", "unknown_at"):
         if not 0.5 < getattr(rules, name) <= 1:
             raise KinprintError(f"{name} must lie above 0.5 and at most at 1; it is {getattr(rules, name)}")

@@ -13,11 +13,11 @@ from analysis.whole import Whole
 
 _MAKERS = {
     "Alibaba (Qwen)": r"qwen|alibaba|tongyi|通义|阿里",
-    "Anthropic (Claude)": r"anthropic|claude",
+    "Anthropic (Claude)": r"anthropic|\bclaude\b",
     "DeepSeek": r"deepseek|深度求索",
     "Google (Gemma, Gemini)": r"\bgoogle\b|gemini|\bgemma",
     "Hugging Face (SmolLM)": r"hugging ?face|smollm",
-    "Meta (Llama)": r"\bmeta ai\b|\bllama",
+    "Meta (Llama)": r"\bmeta(?: ai|'s)\b|\bllama[ -]?\d|\bmeta llama\b",
     "Mistral": r"\bmistral|mixtral",
     "Moonshot (Kimi)": r"moonshot|\bkimi\b|月之暗面",
     "OpenAI (ChatGPT)": r"openai|chat ?gpt|\bgpt-?[345]",
