@@ -1,7 +1,7 @@
 """From a signature and a library to a verdict."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,34 +10,17 @@ from analysis.channels import all_channels
 from analysis.evidence_by_canary import explain
 from analysis.kinship import KinshipClassifier, fit_kinship
 from analysis.library import Library, Member
-from analysis.pairing import Pairing, deciding_channels
+from analysis.pair_evidence import nearest_of_each, pair_evidence
+from analysis.pairing import Pairing
+from analysis.rules import Rules as Rules
+from analysis.rules import check, left_out, without_tokenizer
 from analysis.signature import Signature, align
 from analysis.verdict import Calibration, Decision, Verdict
-from probes.errors import KinprintError, LibraryError
+from probes.errors import LibraryError
 
 _SAME = 0.99  # similarity of two answers from which on they are one, but for what rounding changes
 _SEE_LENGTHS = ("tokenizer", "wording")  # these differ also where the answer is the same, cut at other lengths
 _PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How a verdict is reached. `attributed_at` and `unknown_at` are the posterior probabilities needed to say so.
-
-    `doubt` is the probability granted to the likelihoods being wrong for a lineage that they never saw: it keeps a
-    classifier that knows few lineages from certainty. `channels` decide; all others are only shown. Channels that
-    depend on the tokenizer don't decide by default: while every family of a library has a tokenizer of its own, it
-    would be taken for proof of descent.
-    """
-
-    channels: tuple[str, ...] = ("next_token", "greedy", "wording")
-    unknown_prior: float = 0.5
-    family_prior: Mapping[str, float] | None = None
-    regularisation: float = 0.01
-    doubt: float = 0.005
-    attributed_at: float = 0.9
-    unknown_at: float = 0.9
-    min_canaries: int = 8
 
 
 def attribute(candidate: Signature, library: Library | None = None, rules: Rules | None = None) -> Verdict:
@@ -47,7 +30,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     references to fit the kinship classifier.
     """
     library, rules = library or Library.load(), rules or Rules()
-    _check(rules, library)
+    check(rules, library)
     library = library.asked(candidate)
     shared = library.shared_prompts(candidate)
     [aligned] = align([candidate], shared)
@@ -67,22 +50,29 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
         canaries=len(shared),
         warnings=tuple(_warnings(candidate, shared, library)),
     )
-    channels = deciding_channels(rules.channels, candidate)
+    references = library.signatures(library.members, shared)
+    why = left_out(rules, candidate, references)
+    channels = tuple(name for name in rules.channels if name not in why)
+    verdict = replace(verdict, left_out=why)
     if reason := _no_signal(aligned, channels, rules):
-        return replace(verdict, reason=reason)
+        return replace(verdict, reason=reason, shown=tuple(pair_evidence(aligned, [], rules.switched_off)))
     return _decide(verdict, aligned, library, rules, channels)
 
 
 def _decide(verdict: Verdict, aligned: Signature, library: Library, rules: Rules, channels: tuple[str, ...]) -> Verdict:
-    shared = aligned.digests
-    references = library.signatures(library.members, shared)
+    references = library.signatures(library.members, aligned.digests)
     pairing = Pairing(channels)
-    kinship = _fit(pairing, library, aligned, rules)
-    attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior, rules.doubt)
-    attributor.fit(references, [member.family for member in library.members])
-    probabilities = attributor.predict_proba([aligned])[0]
-    posterior = {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
+    attributor = _attributor(pairing, aligned, library, rules)
+    posterior = _posterior(attributor, aligned)
     decision, family, reason = _decision(posterior, rules)
+    evidence = explain(attributor, pairing, aligned, references, library.members, posterior)
+    nearest = nearest_of_each(library.members, references, attributor.log_likelihood_ratios([aligned])[0])
+    independent = without_tokenizer(channels)
+    if independent == channels:
+        without = posterior
+    else:
+        others = Pairing(independent)
+        without = _posterior(_attributor(others, aligned, library, rules), aligned) if independent else {}
     return replace(
         verdict,
         decision=decision,
@@ -91,8 +81,23 @@ def _decide(verdict: Verdict, aligned: Signature, library: Library, rules: Rules
         reason=reason,
         channels=channels,
         tokenizer=_tokenizer(aligned, references, library.members),
-        evidence=explain(attributor, pairing, aligned, references, library.members, posterior),
+        evidence=evidence,
+        without_tokenizer=without,
+        shown=tuple(pair_evidence(aligned, nearest, rules.switched_off)),
     )
+
+
+def _attributor(pairing: Pairing, candidate: Signature, library: Library, rules: Rules) -> Attributor:
+    """Fitted on the library as the candidate's access sees it."""
+    kinship = _fit(pairing, library, candidate, rules)
+    attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior, rules.doubt)
+    references = library.signatures(library.members, candidate.digests)
+    return attributor.fit(references, [member.family for member in library.members])
+
+
+def _posterior(attributor: Attributor, candidate: Signature) -> dict[str, float]:
+    probabilities = attributor.predict_proba([candidate])[0]
+    return {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
 
 
 def _fit(pairing: Pairing, library: Library, candidate: Signature, rules: Rules) -> KinshipClassifier:
@@ -129,7 +134,8 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
         )
     if not channels:
         return f"the recording feeds none of the channels {', '.join(rules.channels)}"
-    answers = [name for name in deciding_channels((*channels, *Rules.channels), candidate) if name not in _SEE_LENGTHS]
+    deciding = dict.fromkeys((*channels, *Rules.channels))
+    answers = [name for name in deciding if name in candidate.channels and name not in _SEE_LENGTHS]
     if not any(_informative(candidate, name) for name in answers):
         return "it gives the same answer to every canary"
     return ""
@@ -189,28 +195,3 @@ def _tokenizer(
             if known.size and known.mean() >= 0.99:
                 fits.add(member.family)
     return {"fits": sorted(fits)}
-
-
-def _check(rules: Rules, library: Library) -> None:
-    """Raise KinprintError if the rules can't be followed with this library."""
-    known = all_channels()
-    if unknown := [name for name in rules.channels if name not in known]:
-        raise KinprintError(f"there is no channel {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    if not rules.channels:
-        raise KinprintError(f"estimator.channels is empty; name at least one of {', '.join(sorted(known))}")
-    for name in ("attributed_at", "unknown_at"):
-        if not 0.5 < getattr(rules, name) <= 1:
-            raise KinprintError(f"{name} must lie above 0.5 and at most at 1; it is {getattr(rules, name)}")
-    if not 0 < rules.unknown_prior < 1:
-        raise KinprintError(f"unknown_prior must lie between 0 and 1; it is {rules.unknown_prior}")
-    if not 0 <= rules.doubt < 0.5:
-        raise KinprintError(f"doubt must lie in [0, 0.5); it is {rules.doubt}")
-    if not rules.regularisation > 0:
-        raise KinprintError(f"regularisation must be above 0; it is {rules.regularisation}")
-    if rules.family_prior is not None and set(rules.family_prior) != set(library.families):
-        raise KinprintError(
-            f"family_prior names {sorted(rules.family_prior)}; it must weigh exactly the library's families, "
-            f"{', '.join(library.families)}"
-        )
-    if rules.family_prior is not None and not all(weight > 0 for weight in rules.family_prior.values()):
-        raise KinprintError(f"family_prior must weigh every family above 0; it is {dict(rules.family_prior)}")

@@ -64,11 +64,6 @@ class Pairing:
         return np.array([[self.terms(one, other).sum(axis=1) for other in references] for one in candidates])
 
 
-def deciding_channels(asked_for: Sequence[str], candidate: Signature) -> tuple[str, ...]:
-    """The channels asked for that the candidate's recording can feed, in the order asked for."""
-    return tuple(name for name in asked_for if name in candidate.channels)
-
-
 def kind_means(values: npt.NDArray[np.float64], kinds: Sequence[str]) -> Mapping[str, float]:
     """Mean of values [n_canaries] by the canaries' kind, NaN left out; kinds without any value are left out."""
     means = {}

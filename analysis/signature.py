@@ -1,14 +1,16 @@
 """A signature: a recording reduced to arrays, one set a channel, one row a canary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels import all_channels
-from analysis.observation import Access, observe
+from analysis.channels import all_channels, pair_channels
+from analysis.observation import Access, Observation, access_of, observe
+from analysis.unfed import Unfed
+from analysis.whole import Whole
 from probes.canary import Canary
 from probes.errors import RecordingError
 from probes.recording import Recording
@@ -18,9 +20,10 @@ from probes.recording import Recording
 class Signature:
     """What one model showed, in arrays.
 
-    `channels` maps a channel's name to its arrays [n_canaries, ...]. `answered` [n_canaries] says which canaries got a
-    usable answer. `queries`, `tokens` and `seconds` are what the recording cost, the engine's start apart. `digests`
-    name the prompts as they were asked; by default, as the canaries have them.
+    `channels` maps a channel's name to its arrays [n_canaries, ...], `whole` those channels that look at the recording
+    as a whole to theirs, of any shape; `unfed` says of every other channel why the recording can't feed it. `answered`
+    [n_canaries] says which canaries got a usable answer. `queries`, `tokens` and `seconds` are what the recording cost,
+    the engine's start apart. `digests` name the prompts as they were asked; by default, as the canaries have them.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Signature:
     tokens: int
     seconds: float
     digests: tuple[str, ...] = ()
+    whole: dict[str, dict[str, npt.NDArray[Any]]] = field(default_factory=dict)
+    unfed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.digests:
@@ -56,11 +61,8 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
     Raises RecordingError if the recording can't be read at that access.
     """
     observation = observe(recording, access)
-    channels = {}
-    for channel in all_channels().values():
-        arrays = channel.extract(observation)
-        if arrays is not None:
-            channels[channel.name] = dict(arrays)
+    own = access is None or access == access_of(recording)
+    channels, whole, unfed = _extracted(recording, observation, own)
     manifest = recording.manifest
     usable = recording.greedy.keys() | recording.draws.keys()
     return Signature(
@@ -75,7 +77,34 @@ def signature(recording: Recording, access: Access | None = None) -> Signature:
         queries=manifest.queries,
         tokens=manifest.prompt_tokens + manifest.completion_tokens,
         seconds=manifest.seconds,
+        whole=whole,
+        unfed=unfed,
     )
+
+
+_Extracted = dict[str, dict[str, npt.NDArray[Any]]]
+
+
+def _extracted(
+    recording: Recording, observation: Observation, as_recorded: bool
+) -> tuple[_Extracted, _Extracted, dict[str, str]]:
+    """The arrays of both kinds of channels, and why others have none.
+
+    Recordings are compared as wholes only as they were recorded, so a lower access leaves those channels out.
+    """
+    channels: _Extracted = {}
+    whole: _Extracted = {}
+    unfed: dict[str, str] = {}
+    found = [(name, channels, channel.extract(observation)) for name, channel in all_channels().items()]
+    if as_recorded:
+        seen = Whole(recording, observation)
+        found += [(name, whole, channel.extract(seen)) for name, channel in pair_channels().items()]
+    for name, kind, arrays in found:
+        if isinstance(arrays, Unfed):
+            unfed[name] = arrays.reason
+        else:
+            kind[name] = dict(arrays)
+    return channels, whole, unfed
 
 
 def prompts_asked(recording: Recording) -> tuple[str, ...]:

@@ -57,10 +57,27 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What a channel that decides nothing says: named numbers, of the candidate alone or beside one reference.
+
+    `rung` is the question that the numbers speak to; the channel's docstrings say what each of them means.
+    """
+
+    channel: str
+    rung: str
+    numbers: dict[str, float]
+    reference: str | None = None
+    family: str | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer. `posterior` sums to 1 over the library's families and `unknown`, and is {} at `no_signal`.
 
     `reason` says in words why a decision other than `attributed` was taken. `seconds` leaves out the engine's start.
+    The verdict rests on `channels`; `left_out` says of every other channel why it gave nothing, `shown` what those say
+    that never decide. `without_tokenizer` is the posterior with every channel off that depends on the tokenizer, {}
+    where none would be left.
     """
 
     candidate: str
@@ -79,6 +96,9 @@ class Verdict:
     channels: tuple[str, ...] = ()
     tokenizer: dict[str, list[str]] = field(default_factory=dict)
     evidence: Evidence | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+    without_tokenizer: dict[str, float] = field(default_factory=dict)
+    shown: tuple[Shown, ...] = ()
     warnings: tuple[str, ...] = ()
     version: str = field(default_factory=kinprint_version)
     schema: int = SCHEMA
@@ -123,6 +143,7 @@ class Verdict:
             evidence = dict(values["evidence"])
             evidence["canaries"] = tuple(CanaryEvidence(**canary) for canary in evidence["canaries"])
             values["evidence"] = Evidence(**evidence)
+        values["shown"] = tuple(Shown(**shown) for shown in values.get("shown", ()))
         for name in ("channels", "warnings"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)

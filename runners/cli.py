@@ -36,6 +36,12 @@ VERBS = {
         "kinprint attribute recording=runs/my-model out=runs/my-model/verdict",
         "attribute",
     ),
+    "explain": Verb(
+        "list channels and canaries by the evidence that they gave",
+        "runners.jobs.explain",
+        "kinprint explain recording=runs/my-model > evidence.tsv",
+        "explain",
+    ),
     "report": Verb(
         "write the report of a recording's verdict as one HTML file",
         "runners.jobs.report",

@@ -82,6 +82,7 @@ class EstimatorSettings:
     attributed_at: float
     unknown_at: float
     min_canaries: int
+    switched_off: list[str]
 
 
 @dataclass
@@ -119,6 +120,16 @@ class ReportSettings:
     estimator: EstimatorSettings
     leave_out: LeaveOutSettings
     out: str
+
+
+@dataclass
+class ExplainSettings:
+    """`kinprint explain`: which channels and canaries told what of a recording."""
+
+    recording: str
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
 
 
 @dataclass

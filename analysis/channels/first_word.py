@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels.interface import Arrays
+from analysis.channels.interface import Arrays, Unfed
 from analysis.observation import Observation
 from analysis.sampling_noise import mean_root
 
@@ -26,12 +26,12 @@ class FirstWord:
     name = "first_word"
     tokenizer_dependent = False
 
-    def extract(self, observation: Observation) -> Arrays | None:
+    def extract(self, observation: Observation) -> Arrays | Unfed:
         """`words` [n, k] 64-bit hashes (0 for none), `share` [n, k], `n_draws` [n], 0 where there is no answer."""
         counts = [Counter(map(first_word, texts)) for texts in observation.texts]
         n_draws = np.array([count.total() for count in counts], dtype=np.int64)
         if not n_draws.any():
-            return None
+            return Unfed("it holds no answer in words")
         width = min(WIDTH, max(map(len, counts)))
         words, share = np.zeros((len(counts), width), np.uint64), np.zeros((len(counts), width), np.float32)
         for row, count in enumerate(counts):

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels.interface import Arrays, continued_in_either, continued_rows
+from analysis.channels.interface import Arrays, Unfed, continued_in_either, continued_rows
 from analysis.observation import Observation
 
 WIDTH = 24
@@ -16,8 +16,10 @@ class Greedy:
     name = "greedy"
     tokenizer_dependent = False
 
-    def extract(self, observation: Observation) -> Arrays:
+    def extract(self, observation: Observation) -> Arrays | Unfed:
         """`text` [n, WIDTH] byte values, -1 past the end; `length` [n], NaN without an answer; `continued` [n]."""
+        if all(answer is None for answer in observation.greedy):
+            return Unfed("there is no greedy answer")
         text = np.full((len(observation.greedy), WIDTH), -1, dtype=np.int16)
         length = np.full(len(observation.greedy), np.nan)
         for row, answer in enumerate(observation.greedy):

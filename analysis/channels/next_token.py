@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.byte_bins import without_leading_space
-from analysis.channels.interface import Arrays, continued_in_either, continued_rows
+from analysis.channels.interface import Arrays, Unfed, continued_in_either, continued_rows
 from analysis.observation import Observation
 from analysis.sampling_noise import mean_root
 
@@ -25,14 +25,13 @@ class NextToken:
     name = "next_token"
     tokenizer_dependent = False
 
-    def extract(self, observation: Observation) -> Arrays | None:
-        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n]; `continued` [n] where some were continued in a chat.
-
-        None where every canary is a chat.
-        """
+    def extract(self, observation: Observation) -> Arrays | Unfed:
+        """`bins` [n, N_BINS], `missing` [n], `n_draws` [n]; `continued` [n] where some were continued in a chat."""
         chats = np.array([canary.messages is not None for canary in observation.canaries])
         if chats.all():
-            return None
+            return Unfed("every canary is a chat, and how an answer begins there is a matter of tone")
+        if np.isnan(observation.bins).all():
+            return Unfed("no first-token distribution was given, and nothing was sampled")
         seen: dict[str, npt.NDArray[Any]] = {
             "bins": np.where(chats[:, None], np.nan, observation.bins),
             "missing": observation.missing,

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels.interface import Arrays
+from analysis.channels.interface import Arrays, Unfed
 from analysis.channels.next_token import affinity_of_rest
 from analysis.observation import Observation
 
@@ -19,10 +19,10 @@ class TokenSpace:
     name = "token_space"
     tokenizer_dependent = True
 
-    def extract(self, observation: Observation) -> Arrays | None:
+    def extract(self, observation: Observation) -> Arrays | Unfed:
         """`tokens` [n, k] 64-bit hashes of spellings (0 for none), `root` [n, k] square roots of probabilities."""
         if observation.token_ids is None or observation.logprobs is None:
-            return None
+            return Unfed("no logprobs of the first token were given")
         names = {
             number: int.from_bytes(hashlib.sha256(b"token" + spelled).digest()[:8], "big") | 1
             for number, spelled in observation.spelled.items()

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels.interface import Arrays
+from analysis.channels.interface import Arrays, Unfed
 from analysis.observation import Observation
 
 
@@ -13,10 +13,10 @@ class Tokenizer:
     name = "tokenizer"
     tokenizer_dependent = True
 
-    def extract(self, observation: Observation) -> Arrays | None:
-        """`prompt_tokens` [n] and `chat` [n] (chat templates add a constant of their own); None without usage."""
+    def extract(self, observation: Observation) -> Arrays | Unfed:
+        """`prompt_tokens` [n] and `chat` [n] (chat templates add a constant of their own)."""
         if np.isnan(observation.prompt_tokens).all():
-            return None
+            return Unfed("nobody counted the tokens of the prompts")
         chat = np.array([canary.messages is not None for canary in observation.canaries])
         return {"prompt_tokens": observation.prompt_tokens, "chat": chat}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels.interface import Arrays
+from analysis.channels.interface import Arrays, Unfed
 from analysis.observation import Observation
 
 LENGTH = 5
@@ -23,8 +23,8 @@ class Wording:
     name = "wording"
     tokenizer_dependent = False
 
-    def extract(self, observation: Observation) -> Arrays | None:
-        """`letters` [n, BUCKETS]: unit vectors; `known` [n]. None where no answer is longer than a word.
+    def extract(self, observation: Observation) -> Arrays | Unfed:
+        """`letters` [n, BUCKETS]: unit vectors; `known` [n].
 
         The greedy answer is read, which both sides have at every tier; the sampled ones only where there is none.
         """
@@ -33,7 +33,7 @@ class Wording:
             for greedy, texts in zip(observation.greedy, observation.texts, strict=True)
         ]
         if not any(" " in text.strip() for texts in answers for text in texts):
-            return None
+            return Unfed("no answer is longer than a word")
         letters = np.stack([_sequences(texts) for texts in answers]).astype(np.float16)
         return {"letters": letters, "known": np.any(letters, axis=1)}
 

@@ -105,6 +105,8 @@ def _environment() -> Environment:
         "duration": words.duration,
         "channel": words.channel_in_words,
         "signed": words.signed,
+        "numbers": words.numbers,
+        "without_tokenizer": words.without_tokenizer,
     }
     environment.globals |= {"UNKNOWN": UNKNOWN}
     return environment

@@ -9,7 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.report.hostile import visible
-from analysis.report.words import DECISIONS, NAME_LIMIT, duration, likeliest, sentence, signed
+from analysis.report.words import (
+    DECISIONS,
+    NAME_LIMIT,
+    duration,
+    likeliest,
+    numbers,
+    sentence,
+    signed,
+    without_tokenizer,
+)
 from analysis.verdict import Evidence, Verdict, percent
 
 _PIPED_WIDTH = 100
@@ -32,12 +41,14 @@ def show_verdict(verdict: Verdict, console: Console | None = None) -> None:
         show.posterior(verdict.posterior, likeliest(verdict))
     if verdict.evidence is not None:
         _show_evidence(show, verdict.evidence)
+    _show_others(show, verdict)
     show.facts(
         {
             "asked": f"{verdict.queries:,} queries, {verdict.tokens:,} tokens, {duration(verdict.seconds)}",
             "of it": f"{verdict.canaries:,} canaries of suite {verdict.suite} compared, at tier {verdict.tier}",
             "with": f"library {verdict.library}, channels {', '.join(verdict.channels) or 'none'}",
             "calibration": f"{verdict.calibration.basis} ({verdict.calibration.lineages} lineages)",
+            **_rests_on(verdict),
             **{f"warning {number}": text for number, text in enumerate(verdict.warnings, start=1)},
         }
     )
@@ -52,6 +63,25 @@ def _show_evidence(show: "_Printer", evidence: Evidence) -> None:
     show.decibans(("kind of canary",), [((name,), value) for name, value in kinds])
     telling = [((row.id, row.kind), row.decibans) for row in evidence.canaries[:_MOST_CANARIES]]
     show.decibans(("most telling canary", "kind"), telling, digits=2)
+
+
+def _show_others(show: "_Printer", verdict: Verdict) -> None:
+    """What channels say that decide nothing: of the candidate, and beside the reference that comes closest."""
+    nearest = verdict.evidence.reference if verdict.evidence is not None else None
+    rows = [one for one in verdict.shown if one.reference in (None, nearest)]
+    if rows:
+        show.heading("Also seen, and not counted")
+        show.facts({one.channel + (" " + one.reference if one.reference else ""): numbers(one) for one in rows})
+
+
+def _rests_on(verdict: Verdict) -> dict[str, str]:
+    """The channels that gave nothing, and the answer with all that depends on the tokenizer off."""
+    facts = {}
+    if verdict.left_out:
+        facts["left out"] = "; ".join(f"{name}: {why}" for name, why in verdict.left_out.items())
+    if verdict.posterior:
+        facts["tokenizer off"] = without_tokenizer(verdict)
+    return facts
 
 
 class _Printer:

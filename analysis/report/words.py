@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from analysis.attribution import UNKNOWN
-from analysis.channels import all_channels
+from analysis.channels import all_channels, pair_channels
 from analysis.report.hostile import visible
-from analysis.verdict import Decision, Verdict
+from analysis.verdict import Decision, Shown, Verdict, percent
 
 NAME_LIMIT = 80
 DECISIONS: dict[Decision, str] = {
@@ -145,9 +145,23 @@ def meaning(verdict: Verdict, probability: str) -> Meaning:
     )
 
 
+def without_tokenizer(verdict: Verdict) -> str:
+    """The likeliest explanation with every channel off that depends on the tokenizer."""
+    if not verdict.without_tokenizer:
+        return "nothing is left to decide on"
+    best = max(verdict.without_tokenizer, key=lambda label: verdict.without_tokenizer[label])
+    same = " (no channel that decides depends on it)" if verdict.without_tokenizer == verdict.posterior else ""
+    return f"{visible(best, NAME_LIMIT)} {percent(verdict.without_tokenizer[best])}{same}"
+
+
+def numbers(shown: Shown) -> str:
+    """Named numbers in a line."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in shown.numbers.items())
+
+
 def channel_in_words(name: str) -> str:
     """What a channel compares: the first line of its own description."""
-    channel = all_channels().get(name)
+    channel = all_channels().get(name) or pair_channels().get(name)
     return (type(channel).__doc__ or "").strip().partition("\n")[0] if channel is not None else ""
 
 

@@ -40,4 +40,6 @@ def open_library(library: LibrarySettings, leave_out: LeaveOutSettings) -> Libra
 
 def rules(estimator: EstimatorSettings) -> Rules:
     """The rules of the verdict, from the settings."""
-    return Rules(**{**asdict(estimator), "channels": tuple(estimator.channels)})
+    return Rules(
+        **{**asdict(estimator), "channels": tuple(estimator.channels), "switched_off": tuple(estimator.switched_off)}
+    )

@@ -1,8 +1,9 @@
-"""`kinprint zoo fetch NAME` and `kinprint zoo ls`. Starts at once: nothing heavy is imported too early."""
+"""`kinprint zoo` fetch NAME, ls and tokenizers. Starts at once: nothing heavy is imported too early."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from probes.errors import KinprintError
 from runners.zoo.cache import is_present, model_directory
@@ -40,7 +41,19 @@ def _parser() -> argparse.ArgumentParser:
     fetching.set_defaults(run=_fetch)
     listing = verbs.add_parser("ls", help="list the models: lineage, licence, origin, size and what is present")
     listing.set_defaults(run=_list)
+    counting = verbs.add_parser("tokenizers", help="count the shipped prompts' tokens anew, with every known tokenizer")
+    counting.add_argument("--out", metavar="FILE", help="where to write; by default over the counts in the package")
+    counting.set_defaults(run=_count)
     return parser
+
+
+def _count(arguments: argparse.Namespace) -> int:
+    from analysis.tokenizers.fit import COUNTS
+    from runners.zoo.tokenizer_counts import write_counts
+
+    path = Path(arguments.out) if arguments.out else COUNTS
+    print(write_counts(path, say=lambda line: print(line, file=sys.stderr, flush=True)))
+    return 0
 
 
 def _fetch(arguments: argparse.Namespace) -> int:

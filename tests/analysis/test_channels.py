@@ -13,8 +13,10 @@ from analysis.channels import all_channels
 from analysis.channels.greedy import WIDTH
 from analysis.channels.interface import CONTINUED
 from analysis.observation import Access, Observation
+from analysis.unfed import Unfed
 from probes.canary import Message
 from tests.recordings import canary
+from tests.signatures import extracted
 
 Arrays = dict[str, npt.NDArray[Any]]
 CHANNELS = all_channels()
@@ -143,16 +145,13 @@ def test_an_unanswered_canary_is_no_similarity() -> None:
         ("é".encode(), "è".encode(), 1 / 2),
         (b"\xff", b"\xff", 1),
         (None, b"x", np.nan),
-        (None, None, np.nan),
     ],
 )
 def test_greedy_is_the_common_prefix(one: bytes | None, other: bytes | None, expected: float) -> None:
     channel = CHANNELS["greedy"]
-    arrays = [channel.extract(seen(1, greedy=(text,))) for text in (one, other)]
-    assert arrays[0] is not None
-    assert arrays[1] is not None
+    arrays = [extracted("greedy", seen(2, greedy=(text, b"known"))) for text in (one, other)]
     for pair in (arrays, arrays[::-1]):
-        np.testing.assert_allclose(channel.similarity(*pair), [expected])
+        np.testing.assert_allclose(channel.similarity(*pair), [expected, 1])
 
 
 def tokens(spelled: dict[int, bytes], *rows: dict[int, float]) -> Arrays:
@@ -161,9 +160,7 @@ def tokens(spelled: dict[int, bytes], *rows: dict[int, float]) -> Arrays:
     ids, logprobs = np.full((len(rows), width), -1), np.full((len(rows), width), -np.inf)
     for place, row in enumerate(rows):
         ids[place, : len(row)], logprobs[place, : len(row)] = list(row), np.log(list(row.values()))
-    found = CHANNELS["token_space"].extract(seen(len(rows), token_ids=ids, logprobs=logprobs, spelled=spelled))
-    assert found is not None
-    return dict(found)
+    return extracted("token_space", seen(len(rows), token_ids=ids, logprobs=logprobs, spelled=spelled))
 
 
 def test_token_space_goes_by_spelling_and_not_by_id() -> None:
@@ -193,31 +190,29 @@ def test_token_space_stays_below_1_where_tokens_share_a_spelling() -> None:
     np.testing.assert_allclose(CHANNELS["token_space"].similarity(one, one), [1])
 
 
-def test_token_space_needs_logprobs() -> None:
-    assert CHANNELS["token_space"].extract(seen(2)) is None
+@pytest.mark.parametrize("name", sorted(CHANNELS))
+def test_a_channel_that_nothing_feeds_says_why(name: str) -> None:
+    found = CHANNELS[name].extract(seen(2, texts=((), ())))
+    assert isinstance(found, Unfed)
+    assert len(found.reason.split()) > 3
 
 
-def prompts(counts: list[float], chat: tuple[int, ...] = ()) -> Arrays | None:
+def prompts(counts: list[float], chat: tuple[int, ...] = ()) -> Arrays:
     asked = [
         canary(n, text=None, messages=(Message("user", f"{n}"),)) if n in chat else canary(n)
         for n in range(len(counts))
     ]
-    found = CHANNELS["tokenizer"].extract(seen(len(counts), canaries=tuple(asked), prompt_tokens=np.array(counts)))
-    return None if found is None else dict(found)
+    return extracted("tokenizer", seen(len(counts), canaries=tuple(asked), prompt_tokens=np.array(counts)))
 
 
 def test_tokenizer_looks_past_a_constant_but_not_past_a_difference() -> None:
     similarity = CHANNELS["tokenizer"].similarity
     reference = prompts([5, 9, 4, 7, 30], chat=(4,))
-    assert reference is not None
     for constant in (0, 1, 12):
         shifted = prompts([5 + constant, 9 + constant, 4 + constant, 7 + constant, 99], chat=(4,))
-        assert shifted is not None
         np.testing.assert_array_equal(similarity(shifted, reference), [1, 1, 1, 1, np.nan])
     changed = prompts([6, 10, 9, np.nan, 30], chat=(4,))
-    assert changed is not None
     np.testing.assert_array_equal(similarity(changed, reference), [1, 1, 0, np.nan, np.nan])
-    assert prompts([np.nan, np.nan]) is None
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0, 1, 3]), st.sampled_from([0, 1, 3]), st.floats(0, 1))
@@ -250,8 +245,6 @@ def test_spaces_count_on_neither_side_where_one_was_asked_to_continue_in_a_chat(
 
 def test_greedy_answers_are_compared_without_that_space_too() -> None:
     channel = CHANNELS["greedy"]
-    direct, chat = (channel.extract(seen(1, greedy=(text,))) for text in (b" the sea", b"the sea"))
-    assert direct is not None
-    assert chat is not None
+    direct, chat = (extracted("greedy", seen(1, greedy=(text,))) for text in (b" the sea", b"the sea"))
     np.testing.assert_allclose(channel.similarity(chat, direct), [0])
     np.testing.assert_allclose(channel.similarity({**chat, CONTINUED: np.array([True])}, direct), [1])

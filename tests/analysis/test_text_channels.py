@@ -11,7 +11,9 @@ from analysis.byte_bins import N_BINS
 from analysis.channels import all_channels
 from analysis.channels.first_word import WIDTH
 from analysis.observation import Access, Observation
+from analysis.unfed import Unfed
 from tests.recordings import canary
+from tests.signatures import extracted
 
 FIRST, WORDING = all_channels()["first_word"], all_channels()["wording"]
 
@@ -28,7 +30,7 @@ def said(*texts: list[str]) -> Observation:
 
 
 def similar(channel: Any, one: list[str], other: list[str]) -> float:
-    [value] = channel.similarity(channel.extract(said(one)), channel.extract(said(other)))
+    [value] = channel.similarity(*(extracted(channel.name, said(text)) for text in (one, other)))
     return float(value)
 
 
@@ -54,22 +56,20 @@ def test_the_same_model_is_1_in_expectation_though_answers_are_few() -> None:
     source = np.random.default_rng(0)
     truth = np.array([0.5, 0.3, 0.2])
     drawn = [[list(source.choice(list("abc"), size=n, p=truth)) for _ in range(3000)] for n in (8, 20)]
-    values = FIRST.similarity(*(FIRST.extract(said(*texts)) or {} for texts in drawn))
+    values = FIRST.similarity(*(extracted("first_word", said(*texts)) for texts in drawn))
     assert values.mean() == pytest.approx(1, abs=0.02)
 
 
 def test_no_answer_is_not_known_and_no_answer_at_all_is_no_channel() -> None:
-    arrays = FIRST.extract(said(["a"], []))
-    assert arrays is not None
+    arrays = extracted("first_word", said(["a"], []))
     np.testing.assert_array_equal(FIRST.similarity(arrays, arrays), [1, np.nan])
-    assert FIRST.extract(said([], [])) is None
-    assert WORDING.extract(said([], [])) is None
+    assert isinstance(FIRST.extract(said([], [])), Unfed)
+    assert isinstance(WORDING.extract(said([], [])), Unfed)
 
 
 def test_of_many_words_the_commonest_are_compared() -> None:
     many = [f"w{number}" for number in range(2 * WIDTH)]
-    arrays = FIRST.extract(said(["x", "x", *many]))
-    assert arrays is not None
+    arrays = extracted("first_word", said(["x", "x", *many]))
     assert arrays["words"].shape == (1, WIDTH)
     assert arrays["share"][0, 0] == pytest.approx(2 / (2 * WIDTH + 2))
 
@@ -85,4 +85,4 @@ def test_wording_is_overlap_of_letters_and_not_of_length() -> None:
 
 
 def test_single_words_have_no_wording() -> None:
-    assert WORDING.extract(said(["yes"], ["no "])) is None
+    assert isinstance(WORDING.extract(said(["yes"], ["no "])), Unfed)

@@ -19,6 +19,7 @@ from runners.settings import (
     CollectSettings,
     DemoSettings,
     EvaluateSettings,
+    ExplainSettings,
     ImportSettings,
     LibraryBuildSettings,
     ReportSettings,
@@ -33,6 +34,7 @@ SCHEMAS: dict[str, type] = {
     "collect": CollectSettings,
     "demo": DemoSettings,
     "evaluate": EvaluateSettings,
+    "explain": ExplainSettings,
     "import": ImportSettings,
     "library_build": LibraryBuildSettings,
     "report": ReportSettings,
@@ -40,6 +42,7 @@ SCHEMAS: dict[str, type] = {
 MUST_BE_SAID = {
     "collect": ["candidate.model=zoo:smollm2", "out=x"],
     "attribute": ["recording=r"],
+    "explain": ["recording=r"],
     "report": ["recording=r", "out=x"],
     "library_build": ["out=x"],
     "case": [],

@@ -1,0 +1,135 @@
+"""Logits of the same chosen tokens at many places: what the channels of descent look at.
+
+A recording may hold them at every position of its prompts (`positions.safetensors`), at the last one of each
+(`logits.safetensors`), or, reduced, of a few tokens that only readers of the same vocabulary can name.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.first_tokens import answered
+from analysis.unfed import Unfed
+from probes.chosen_tokens import chosen_tokens
+from probes.recording import Arrays, Recording
+from probes.spelling import split_bytes
+
+N_CHOSEN = 2048
+_POSITIONS = 1_000_003  # no prompt has as many
+LAST = -1
+"""Stands for the position after a whole prompt, where the answer begins."""
+
+
+@dataclass(frozen=True)
+class ChosenLogits:
+    """`logits` [n_rows, n_tokens], each row up to a constant of its own; what is not finite is no logit.
+
+    `rows` [n_rows, 2]: the prompt's digest and the position in it, -1 for the last. `tokens` [n_tokens] are 64-bit
+    hashes of spellings, `ids` [n_tokens] their numbers in the vocabulary that `vocabulary` hashes (0: not known).
+    """
+
+    logits: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int64]
+    tokens: npt.NDArray[np.uint64]
+    ids: npt.NDArray[np.int64]
+    vocabulary: int
+
+    def names(self) -> Arrays:
+        """What the rows and tokens are, as arrays of a channel."""
+        named = np.array([self.vocabulary], dtype=np.uint64)
+        return {"rows": self.rows, "tokens": self.tokens, "ids": self.ids, "vocabulary": named}
+
+
+def chosen_logits(recording: Recording) -> ChosenLogits | Unfed:
+    """Those that a recording holds, or why it holds none."""
+    if recording.positions is not None:
+        return _from_positions(recording, recording.positions)
+    if recording.logits is not None:
+        return _from_logits(recording, recording.logits)
+    if recording.reduced is not None:
+        return _from_reduced(recording, recording.reduced)
+    return Unfed("the logits of chosen tokens were not recorded (tier logits has them)")
+
+
+def _from_positions(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
+    places, positions = arrays["canary_index"].astype(np.int64), arrays["position"].astype(np.int64)
+    last = np.zeros(len(recording.suite), np.int64)
+    np.maximum.at(last, places, positions)
+    rows = np.stack([_digests(recording)[places], np.where(positions == last[places], LAST, positions)], axis=1)
+    tokens = hashed(split_bytes(arrays["token_bytes"], arrays["token_offsets"]))
+    ids = arrays["token_ids"].astype(np.int64)
+    return _checked(ChosenLogits(arrays["logits"].astype(np.float32), rows, tokens, ids, _vocabulary(recording)))
+
+
+def _from_logits(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
+    spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
+    ids = chosen_tokens(spelled, N_CHOSEN).astype(np.int64)
+    tokens = hashed([spelled[number] for number in ids.tolist()])
+    logits = arrays["logits"][:, ids].astype(np.float32)
+    return _checked(
+        ChosenLogits(logits, _last_rows(recording, answered(recording)), tokens, ids, _vocabulary(recording))
+    )
+
+
+def _from_reduced(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
+    ids, rows = arrays["subset_ids"].astype(np.int64), _last_rows(recording, arrays["canary_index"].astype(np.int64))
+    logits = arrays["subset_logits"].astype(np.float32)
+    return _checked(ChosenLogits(logits, rows, np.zeros(len(ids), np.uint64), ids, _vocabulary(recording)))
+
+
+def _checked(chosen: ChosenLogits) -> ChosenLogits | Unfed:
+    if chosen.logits.size == 0 or chosen.logits.shape != (len(chosen.rows), len(chosen.ids)):
+        return Unfed("its logits of chosen tokens are incomplete")
+    return chosen
+
+
+def _digests(recording: Recording) -> npt.NDArray[np.int64]:
+    """Prompts as asked, as numbers: [n_canaries]."""
+    numbers = [int(canary.digest, 16) >> 1 for canary in recording.suite.canaries]
+    return np.array(numbers, dtype=np.int64)
+
+
+def _last_rows(recording: Recording, places: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    return np.stack([_digests(recording)[places], np.full(len(places), LAST)], axis=1)
+
+
+def _vocabulary(recording: Recording) -> int:
+    known = recording.manifest.tokenizer.get("sha256")
+    return int(str(known)[:16], 16) if known else 0
+
+
+def hashed(spelled: Sequence[bytes]) -> npt.NDArray[np.uint64]:
+    """64-bit hashes of what tokens spell, 0 for nothing: [n_tokens]."""
+    numbers = [int.from_bytes(hashlib.sha256(b"token" + s).digest()[:8], "big") | 1 if s else 0 for s in spelled]
+    return np.array(numbers, dtype=np.uint64)
+
+
+Place = npt.NDArray[np.intp]
+
+
+def same_tokens(*sides: Arrays) -> tuple[Place, ...]:
+    """Places of the tokens that all sides have, for each side [n]: by number in one vocabulary, else by spelling."""
+    vocabularies = {int(side["vocabulary"][0]) for side in sides}
+    key = "ids" if len(vocabularies) == 1 and vocabularies != {0} else "tokens"
+    return _same([side[key] for side in sides])
+
+
+def same_rows(*sides: Arrays) -> tuple[Place, ...]:
+    """Places of the rows that all sides have, for each side [n]: of the same prompt at the same position."""
+    return _same([side["rows"][:, 0] * _POSITIONS + side["rows"][:, 1] for side in sides])  # digests may wrap
+
+
+def _same(sides: Sequence[npt.NDArray[Any]]) -> tuple[Place, ...]:
+    """For each side the places [n] of the values that all have, each once; zeros (what is not known) apart."""
+    common = sides[0]
+    for side in sides:
+        common = np.intersect1d(common, side)
+    common = common[common != np.zeros(1, common.dtype)[0]]
+    orders = [np.argsort(side, kind="stable") for side in sides]
+    return tuple(
+        order[np.searchsorted(side[order], common)].astype(np.intp) for side, order in zip(sides, orders, strict=True)
+    )
