@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.first_tokens import answered
+from analysis.reduction import fixed_subset
 from analysis.unfed import Unfed
 from probes.chosen_tokens import chosen_tokens
 from probes.recording import Arrays, Recording
@@ -67,7 +68,8 @@ def _from_positions(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfe
 
 def _from_logits(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
     spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
-    ids = chosen_tokens(spelled, N_CHOSEN).astype(np.int64)
+    # beside those chosen, the ones that reduced references hold
+    ids = np.union1d(chosen_tokens(spelled, N_CHOSEN), fixed_subset(len(spelled))).astype(np.int64)
     tokens = hashed([spelled[number] for number in ids.tolist()])
     logits = arrays["logits"][:, ids].astype(np.float32)
     return _checked(

@@ -36,7 +36,7 @@ def reduce_recording(recording: Recording, folder: Path) -> Recording:
     offsets, index, probability = _sparse(first.bins)
     ids = np.array(sorted(first.spelled), dtype=np.int32)
     token_bytes, token_offsets = join_bytes([first.spelled[number] for number in ids.tolist()])
-    subset = np.sort(np.random.default_rng(SEED).permutation(logits.shape[1])[:SUBSET]).astype(np.int32)
+    subset = fixed_subset(logits.shape[1]).astype(np.int32)
     centred = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     arrays = {
         "canary_index": first.canary_index.astype(np.int32),
@@ -64,6 +64,11 @@ def reduce_recording(recording: Recording, folder: Path) -> Recording:
     manifest = replace(recording.manifest, reduced=declared)
     answers = [replace(answer, token_ids=None, token_bytes=None) for answer in recording.answers]
     return save_recording(folder, manifest, recording.suite, answers, {REDUCED: arrays})
+
+
+def fixed_subset(vocab_size: int) -> npt.NDArray[np.int64]:
+    """The token ids whose logits are kept of a vocabulary of that size, in order: [SUBSET]."""
+    return np.sort(np.random.default_rng(SEED).permutation(vocab_size)[:SUBSET]).astype(np.int64)
 
 
 def _sparse(

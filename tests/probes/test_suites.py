@@ -79,3 +79,10 @@ def test_the_chat_suite_is_chats_of_four_answers_each() -> None:
 
 def test_the_chat_suite_shares_no_prompt_with_core() -> None:
     assert not {c.digest for c in load_suite("chat").canaries} & {c.digest for c in load_suite("core").canaries}
+
+
+def test_the_tokenizer_suite_asks_for_counts_and_hardly_anything_else() -> None:
+    suite = load_suite("tokenizer")
+    assert len(suite) >= 40
+    assert {(c.kind, c.max_tokens, c.draws) for c in suite.canaries} == {("tokenizer", 1, 1)}
+    assert [c.id for c in suite.canaries if c.text is None or len(c.why) <= 20 or not c.source.strip()] == []
