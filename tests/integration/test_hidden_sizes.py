@@ -33,8 +33,8 @@ def rows_of(folder: Path, dtype: str) -> np.ndarray:
     return np.concatenate([part.float().numpy() for part in parts])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("name", SIZES)
+# In bfloat16 a CPU takes minutes for the larger ones: they were measured once (docs/channels.md).
+@pytest.mark.parametrize(("name", "dtype"), [*((name, "float32") for name in SIZES), ("smollm2", "bfloat16")])
 def test_the_dimension_is_the_hidden_size(name: str, dtype: str) -> None:
     logits = rows_of(fetch(name), dtype)
     found = image_of(logits)
