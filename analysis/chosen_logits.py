@@ -6,8 +6,8 @@ A recording may hold them at every position of its prompts (`positions.safetenso
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,15 +44,28 @@ class ChosenLogits:
         named = np.array([self.vocabulary], dtype=np.uint64)
         return {"rows": self.rows, "tokens": self.tokens, "ids": self.ids, "vocabulary": named}
 
+    def after_whole_prompts(self) -> Self:
+        """Those rows that end their prompts."""
+        last = self.rows[:, 1] == LAST
+        return replace(self, logits=self.logits[last], rows=self.rows[last])
+
 
 def chosen_logits(recording: Recording) -> ChosenLogits | Unfed:
-    """Those that a recording holds, or why it holds none."""
+    """Those that a recording holds, at as many places as it holds them, or why it holds none."""
     if recording.positions is not None:
         return _from_positions(recording, recording.positions)
+    return last_logits(recording)
+
+
+def last_logits(recording: Recording) -> ChosenLogits | Unfed:
+    """Those after whole prompts, of as many tokens as references have too, or why there are none."""
     if recording.logits is not None:
         return _from_logits(recording, recording.logits)
     if recording.reduced is not None:
         return _from_reduced(recording, recording.reduced)
+    if recording.positions is not None:
+        every = _from_positions(recording, recording.positions)
+        return every if isinstance(every, Unfed) else every.after_whole_prompts()
     return Unfed("the logits of chosen tokens were not recorded (tier logits has them)")
 
 

@@ -46,25 +46,29 @@ def centred(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 
 def image_of(logits: npt.NDArray[np.floating]) -> Image | Unfed:
     """The image that rows of logits [n_rows, n_tokens] lie in."""
+    some = logits[np.linspace(0, len(logits) - 1, min(MOST_ROWS, len(logits))).astype(np.intp)]
+    found = _image_of_all(some)
+    if isinstance(found, Image) and found.hidden_size is None and len(some) < len(logits):
+        found = _image_of_all(logits)
+    return found
+
+
+def _image_of_all(logits: npt.NDArray[np.floating]) -> Image | Unfed:
     finite = np.isfinite(logits).all(axis=0)
     if not finite.any():
         return Unfed("its logits are not numbers")
     rows = _distinct(centred(logits[:, finite]))
     if min(rows.shape) < 2 * _FIRST_STEP:
         return Unfed(f"it has {rows.shape[0]} different rows of {rows.shape[1]} logits, too few for an image")
+    values, vectors = _spectrum(rows)
     rounding = _ROUNDING * float(np.sqrt(np.mean(logits[:, finite].astype(np.float64) ** 2)))
-    some = rows[np.linspace(0, len(rows) - 1, min(MOST_ROWS, len(rows))).astype(np.intp)]
-    values, vectors = _spectrum(some)
-    size = hidden_size(values, some.shape, rounding)
-    if size is None and len(some) < len(rows):
-        some, (values, vectors) = rows, _spectrum(rows)
-        size = hidden_size(values, some.shape, rounding)
-    kept = size if size is not None else min(len(some), some.shape[1] // 8)
+    size = hidden_size(values, rows.shape, rounding)
+    kept = size if size is not None else min(len(rows), rows.shape[1] // 8)
     if kept < _FIRST_STEP:
-        return Unfed(f"it has the logits of {some.shape[1]} tokens, too few for an image")
+        return Unfed(f"it has the logits of {rows.shape[1]} tokens, too few for an image")
     basis = np.zeros((kept, logits.shape[1]), np.float32)
-    basis[:, finite] = vectors[:, :kept].T @ some / values[:kept, None]
-    reason = "" if size is not None else _why_not(some.shape)
+    basis[:, finite] = vectors[:, :kept].T @ rows / values[:kept, None]
+    reason = "" if size is not None else _why_not(rows.shape)
     return Image(basis, values[:kept], size, reason)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from analysis.chosen_logits import ChosenLogits, chosen_logits
+from analysis.chosen_logits import ChosenLogits, chosen_logits, last_logits
 from analysis.image import Image, image_of
 from analysis.observation import Observation
 from analysis.unfed import Unfed
@@ -19,8 +19,13 @@ class Whole:
 
     @cached_property
     def chosen(self) -> ChosenLogits | Unfed:
-        """The logits of chosen tokens, or why there are none."""
+        """The logits of chosen tokens, at as many places as there are, or why there are none."""
         return chosen_logits(self.recording)
+
+    @cached_property
+    def last(self) -> ChosenLogits | Unfed:
+        """The logits of chosen tokens after whole prompts, or why there are none."""
+        return last_logits(self.recording)
 
     @cached_property
     def image(self) -> Image | Unfed:

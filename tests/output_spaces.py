@@ -68,6 +68,10 @@ class Seen:
     chosen: ChosenLogits
 
     @property
+    def last(self) -> ChosenLogits:
+        return self.chosen
+
+    @property
     def image(self) -> object:
         return image_of(self.chosen.logits)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.chosen_logits import LAST, same_tokens
+from analysis.chosen_logits import same_tokens
 from analysis.image import centred
 from analysis.whole import Whole
 
@@ -35,7 +35,7 @@ class Keyhole:
         chosen, image = whole.chosen, whole.image
         if isinstance(chosen, Unfed):
             return chosen
-        rows = chosen.logits[chosen.rows[:, 1] == LAST]
+        rows = chosen.after_whole_prompts().logits
         few = rows[np.linspace(0, len(rows) - 1, min(MOST_PROMPTS, len(rows))).astype(np.intp)]
         seen = not isinstance(image, Unfed) and image.hidden_size is not None
         basis = image.basis if seen and not isinstance(image, Unfed) else np.zeros((0, rows.shape[1]), np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.chosen_logits import LAST, same_rows, same_tokens
+from analysis.chosen_logits import same_rows, same_tokens
 from analysis.whole import Whole
 
 _RAREST = 8
@@ -28,11 +28,10 @@ class RareTokens:
 
     def extract(self, whole: Whole) -> Arrays | Unfed:
         """`logits` [n, n_tokens] after the last token of each prompt, with the names of rows and tokens."""
-        chosen = whole.chosen
-        if isinstance(chosen, Unfed):
-            return chosen
-        last = chosen.rows[:, 1] == LAST
-        return {**chosen.names(), "logits": chosen.logits[last].astype(np.float16), "rows": chosen.rows[last]}
+        last = whole.last
+        if isinstance(last, Unfed):
+            return last
+        return {**last.names(), "logits": last.logits.astype(np.float16)}
 
     def describe(self, candidate: Arrays) -> Numbers:
         """Nothing: rare tokens only tell beside another model's."""

@@ -74,7 +74,7 @@ def residual(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _of_answer(answer: Answer) -> float:
-    logprobs, spelled = answer.prompt_logprobs, getattr(answer, "prompt_token_bytes", None)
+    logprobs, spelled = answer.prompt_logprobs, answer.prompt_token_bytes
     if logprobs is None or spelled is None or len(logprobs) != len(spelled):
         return np.nan
     return bits_per_byte(logprobs, spelled)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.chosen_logits import LAST, ChosenLogits, chosen_logits, same_rows, same_tokens
+from analysis.chosen_logits import LAST, ChosenLogits, chosen_logits, last_logits, same_rows, same_tokens
 from analysis.reduction import reduce_recording
 from analysis.unfed import Unfed
 from probes.chosen_tokens import chosen_tokens
@@ -70,6 +70,14 @@ def test_positions_and_last_logits_share_the_last_row(full: Recording, tmp_path:
     assert len(ours) == len(full.suite) - 1
     assert 38 <= ours.shape[1] <= 40
     np.testing.assert_allclose(ours, theirs, atol=0.02)
+
+
+def test_only_the_rows_after_whole_prompts(full: Recording, tmp_path: Path) -> None:
+    only = last_logits(positions(full, tmp_path / "every"))
+    assert isinstance(only, ChosenLogits)
+    assert len(only.rows) == len(full.suite)
+    assert set(only.rows[:, 1].tolist()) == {LAST}
+    np.testing.assert_array_equal(read(full).logits, last_logits(full).logits)
 
 
 def test_other_vocabularies_are_matched_by_spelling(full: Recording) -> None:
