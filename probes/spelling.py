@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 
-def split_bytes(content: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> list[bytes]:
+def split_bytes(content: npt.NDArray[np.uint8], offsets: npt.NDArray[np.integer[Any]]) -> list[bytes]:
     """Undo `join_bytes`: the byte strings between consecutive offsets."""
     whole, ends = content.tobytes(), offsets.tolist()
     return [whole[start:end] for start, end in pairwise(ends)]
 
 
-def join_bytes(spelled: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def join_bytes(spelled: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Byte strings as one array of bytes and n + 1 offsets, the form in which they are kept."""
-    lengths = np.fromiter((len(token) for token in spelled), dtype=np.int64, count=len(spelled))
-    return np.frombuffer(b"".join(spelled), dtype=np.uint8), np.concatenate([[0], np.cumsum(lengths)])
+    offsets = np.zeros(len(spelled) + 1, dtype=np.int32)  # a vocabulary's bytes are a few million
+    np.cumsum(np.fromiter((len(token) for token in spelled), dtype=np.int32, count=len(spelled)), out=offsets[1:])
+    return np.frombuffer(b"".join(spelled), dtype=np.uint8), offsets
