@@ -66,7 +66,7 @@ def _decide(verdict: Verdict, aligned: Signature, library: Library, rules: Rules
     posterior = _posterior(attributor, aligned)
     decision, family, reason = _decision(posterior, rules)
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior)
-    nearest = nearest_of_each(library.members, references, attributor.log_likelihood_ratios([aligned])[0])
+    nearest = nearest_of_each(library.members, attributor.log_likelihood_ratios([aligned])[0])
     independent = without_tokenizer(channels)
     if independent == channels:
         without = posterior
@@ -83,7 +83,7 @@ def _decide(verdict: Verdict, aligned: Signature, library: Library, rules: Rules
         tokenizer=_tokenizer(aligned, references, library.members),
         evidence=evidence,
         without_tokenizer=without,
-        shown=tuple(pair_evidence(aligned, nearest, rules.switched_off)),
+        shown=tuple(pair_evidence(aligned, [(m, library.with_wholes(m)) for m in nearest], rules.switched_off)),
     )
 
 

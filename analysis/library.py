@@ -107,8 +107,13 @@ class Library:
         if key not in self._cache:
             recording = self.recording(member)
             own = access_of(recording)
-            self._cache[key] = signature(recording, own if access is None else _lower(own, access))
+            seen = own if access is None else _lower(own, access)
+            self._cache[key] = signature(recording, seen, wholes=False)
         return self._cache[key]
+
+    def with_wholes(self, member: Member) -> Signature:
+        """The signature of a member as recorded, with the channels that look at recordings as wholes."""
+        return signature(self.recording(member))
 
     def signatures(
         self, members: Sequence[Member], digests: Sequence[str], access: Access | None = None

@@ -14,9 +14,7 @@ from analysis.verdict import Shown
 Reference = tuple[Member, Signature]
 
 
-def nearest_of_each(
-    members: Sequence[Member], signatures: Sequence[Signature], ratios: npt.NDArray[np.float64]
-) -> list[Reference]:
+def nearest_of_each(members: Sequence[Member], ratios: npt.NDArray[np.float64]) -> list[Member]:
     """The member of each family that the candidate is most akin to, the closest family first.
 
     `ratios` [n_members] are the log-likelihood ratios. One a family: lineages are the unit of chance, and a family's
@@ -25,7 +23,7 @@ def nearest_of_each(
     nearest: dict[str, int] = {}
     for place in np.argsort(-ratios, kind="stable").tolist():
         nearest.setdefault(members[place].family, place)
-    return [(members[place], signatures[place]) for place in nearest.values()]
+    return [members[place] for place in nearest.values()]
 
 
 def pair_evidence(candidate: Signature, references: Sequence[Reference], off: Collection[str] = ()) -> list[Shown]:

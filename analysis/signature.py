@@ -55,14 +55,15 @@ class Signature:
         return replace(self, canaries=canaries, digests=digests, channels=channels, answered=self.answered[chosen])
 
 
-def signature(recording: Recording, access: Access | None = None) -> Signature:
+def signature(recording: Recording, access: Access | None = None, wholes: bool = True) -> Signature:
     """Reduce a recording to its signature, as its own access or a lower one would have seen it.
 
-    Raises RecordingError if the recording can't be read at that access.
+    Without `wholes`, the channels that look at the recording as a whole are left out: they take the most time, and
+    nothing is decided by them. Raises RecordingError if the recording can't be read at that access.
     """
     observation = observe(recording, access)
     own = access is None or access == access_of(recording)
-    channels, whole, unfed = _extracted(recording, observation, own)
+    channels, whole, unfed = _extracted(recording, observation, own and wholes)
     manifest = recording.manifest
     usable = recording.greedy.keys() | recording.draws.keys()
     return Signature(
@@ -86,7 +87,7 @@ _Extracted = dict[str, dict[str, npt.NDArray[Any]]]
 
 
 def _extracted(
-    recording: Recording, observation: Observation, as_recorded: bool
+    recording: Recording, observation: Observation, wholes: bool
 ) -> tuple[_Extracted, _Extracted, dict[str, str]]:
     """The arrays of both kinds of channels, and why others have none.
 
@@ -96,7 +97,7 @@ def _extracted(
     whole: _Extracted = {}
     unfed: dict[str, str] = {}
     found = [(name, channels, channel.extract(observation)) for name, channel in all_channels().items()]
-    if as_recorded:
+    if wholes:
         seen = Whole(recording, observation)
         found += [(name, whole, channel.extract(seen)) for name, channel in pair_channels().items()]
     for name, kind, arrays in found:

@@ -110,5 +110,5 @@ def save(figures: dict[str, Any], out: Path) -> None:
 def _signatures(paths: list[Path]) -> Iterator[Signature]:
     with counting("reading recordings", len(paths)) as progress:
         for path in paths:
-            yield signature(load_recording(path))
+            yield signature(load_recording(path), wholes=False)
             progress.step()
