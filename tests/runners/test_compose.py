@@ -1,5 +1,6 @@
 """Overrides: what the user types arrives as typed, and every mistake ends as one sentence."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,13 @@ def test_an_argument_that_the_backend_does_not_take_is_told() -> None:
 def test_a_prompt_goes_to_the_backend_as_it_is(text: str) -> None:
     made = construct({"_target_": TARGET}, model="m", system_prompt=text, chat_template=None)
     assert made.system_prompt == text
+
+
+def test_what_the_configuration_of_an_api_gives_as_examples_can_be_typed() -> None:
+    config = (Path(__file__).parents[2] / "configs" / "backend" / "openai_api.yaml").read_text("utf-8")
+    examples = re.findall(r'"(\+backend\.[^"]+)"', config)
+    assert len(examples) == 3
+    backend = collect_with(*GOOD, "backend=openai_api", "backend.base_url=http://127.0.0.1:9/v1", *examples).backend
+    assert backend["headers"] == {"HTTP-Referer": "https://example.org"}
+    assert str(backend["query"]["api-version"]) == "2024-10-21"
+    assert backend["extra_body"] == {"provider": {"order": ["NAME"], "allow_fallbacks": False}}
