@@ -21,7 +21,7 @@ from probes.recording import load_recording
 from probes.suite import Suite, load_suite
 from runners.backends.interface import Positions
 from runners.backends.vllm_engine import VllmEngine
-from runners.bench.memory import peak_above
+from runners.bench.memory import peak_mb, resident_mb
 from runners.bench.output_layer import running_output_layer
 from runners.progress import say
 from runners.record import record
@@ -109,8 +109,8 @@ def main(model: str, work: Path, results: Path) -> None:
     bench = Bench(Up(str(fetch(model, say=say)), engine=dict(ENGINE)), suite, work, results)
     bench.keep(help_seconds=help_seconds())
     with bench.engine:
+        memory(bench)  # first: later, captures would find memory that earlier ones left
         ratios(bench)
-        memory(bench)
         collecting(bench)
 
 
@@ -129,14 +129,18 @@ def ratios(bench: Bench) -> None:
 
 
 def memory(bench: Bench) -> None:
-    """The highest resident memory of any kind of capture over the engine's after the same prompts without one."""
+    """The highest resident memory of any kind of capture over the engine's after the same prompts without one.
+
+    All kinds are counted from there, so what one of them leaves behind counts in those that follow.
+    """
     bench.asking("text")
+    idle = resident_mb()
     kinds: Mapping[str, Callable[[], float]] = {
         "logits, last": lambda: bench.asking("logits"),
         "logits, every": lambda: bench.asking("logits", "every"),
         "surprisal": lambda: bench.asking("topk", "surprisal"),
     }
-    bench.keep(capture_memory_mb=max(peak_above(run) for run in kinds.values()))
+    bench.keep(capture_memory_mb=max(peak_mb(run) for run in kinds.values()) - idle)
 
 
 def collecting(bench: Bench) -> None:

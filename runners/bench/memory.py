@@ -7,12 +7,16 @@ from pathlib import Path
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def peak_above(run: Callable[[], object]) -> float:
-    """How far resident memory rises, at its highest, while something runs (MB)."""
+def resident_mb() -> float:
+    """Resident memory now (MB)."""
+    return _megabytes("VmRSS")
+
+
+def peak_mb(run: Callable[[], object]) -> float:
+    """The highest that resident memory gets while something runs (MB)."""
     _CLEAR.write_text("5")  # the highest value so far becomes the present one (proc(5))
-    before = _megabytes("VmRSS")
     run()
-    return _megabytes("VmHWM") - before
+    return _megabytes("VmHWM")
 
 
 def _megabytes(field: str) -> float:
