@@ -13,19 +13,18 @@ Settings: how many characters of an answer are compared (the paper: 50 tokens of
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.baselines.frequencies import Frequencies, frequencies, mean_over, products, together
+from analysis.baselines.frequencies import mean_over
 from analysis.baselines.interface import Kin, Scores
 from analysis.baselines.outputs import Counts, Outputs
 from analysis.baselines.thresholds import above_strangers
 from probes.manifest import TIERS
 
-_END = ""  # stands in every place after the last character, and is like itself
+Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,15 +48,16 @@ class EqualityTesting:
 
         NaN where no canary has two samples on both sides, or one side's are whole answers and the other's first tokens.
         """
-        texts = [text for one in (*candidates, *references) for texts in one.samples for text in texts]
-        # Places after all ends are alike in all terms and cancel out.
-        length = min(self.characters, max(map(len, texts), default=0)) or 1
-        one, other = frequencies(lambda model: [_places(t, length) for t in model.samples], candidates, references)
-        within = together(_within(one, length), other.present) + together(one.present, _within(other, length))
-        across = products(one, other) * length**2  # frequencies were taken of all places together
-        alike = np.array([[a.sampled == b.sampled for b in references] for a in candidates])
-        shared = np.where(alike, together(one.present, other.present), 0)
-        return mean_over(2 * across - within, shared) / self.characters
+        total = np.zeros((len(candidates), len(references)))
+        shared = np.zeros((len(candidates), len(references)))
+        for canary in range(len(candidates[0].samples)):
+            sides = [[model.samples[canary] for model in side] for side in (candidates, references)]
+            (one, within_one, given_one), (other, within_other, given_other) = _alike(sides, self.characters)
+            both = np.outer(given_one, given_other)
+            total += both * (within_one[:, None] + within_other - 2 * one @ other.T)
+            shared += both
+        same_kind = np.array([[a.sampled == b.sampled for b in references] for a in candidates])
+        return -mean_over(total, np.where(same_kind, shared, 0)) / self.characters
 
     def threshold(self, scores: Scores, same_lineage: Kin) -> float:
         """The score that accuses no stranger among the training pairs; the paper's own decision is `p_value`."""
@@ -109,23 +109,24 @@ def discrepancy(gram: npt.NDArray[np.float64], first: npt.NDArray[np.bool_]) -> 
     return estimate
 
 
-def _places(texts: Counts, length: int) -> Counter[tuple[int, str]]:
-    """How often each character stood in each place of the samples of one canary; nothing of a single sample."""
-    counts: Counter[tuple[int, str]] = Counter()
-    ended = [0] * (length + 1)  # how many samples have so many characters, or more for the last
-    if sum(texts.values()) > 1:
-        for text, times in texts.items():
-            ended[min(len(text), length)] += times
-            for place, character in enumerate(text[:length]):
-                counts[place, character] += times
-        for place, ends in enumerate(accumulate(ended[:length])):
-            if ends:
-                counts[place, _END] = ends
-    return counts
-
-
-def _within(side: Frequencies, length: int) -> npt.NDArray[np.float64]:
-    """Mean number of places alike of two different samples of one model: [n_models, n_canaries]."""
-    samples = np.maximum(side.draws / length, 2)
-    within: npt.NDArray[np.float64] = (samples * side.squares() * length**2 - length) / (samples - 1)
-    return np.where(side.draws > 0, within, 0)
+def _alike(sides: Sequence[Sequence[Counts]], characters: int) -> list[tuple[Numbers, Numbers, npt.NDArray[np.bool_]]]:
+    """Of the samples of one canary, for each side of models: the share of samples with a character in a place
+    [n_models, n_columns], in the same columns for all sides; the mean number of places alike of two different samples
+    [n_models]; and whether there are two [n_models]. Places after all ends are alike in all terms, cancel out and are
+    left out.
+    """
+    models = [counts for side in sides for counts in side]
+    texts = [text for counts in models for text in counts]
+    length = min(characters, max(map(len, texts), default=0)) or 1
+    codes = np.array(texts, dtype=f"U{length}").view(np.uint32).reshape(len(texts), length).astype(np.int64)  # 0: ended
+    _, column = np.unique(codes * length + np.arange(length), return_inverse=True)
+    model = np.repeat(np.arange(len(models)), [len(counts) for counts in models])
+    times = np.array([times for counts in models for times in counts.values()], dtype=np.float64)
+    n_columns = int(column.max(initial=-1)) + 1
+    cells = model[:, None] * n_columns + column.reshape(codes.shape)
+    counted = np.bincount(cells.ravel(), np.repeat(times, length), len(models) * n_columns).reshape(len(models), -1)
+    draws = np.bincount(model, times, len(models))
+    share = counted / np.maximum(draws, 1)[:, None]
+    within = (draws * (share**2).sum(axis=1) - length) / np.maximum(draws - 1, 1)
+    parts = np.split(np.arange(len(models)), np.cumsum([len(side) for side in sides])[:-1])
+    return [(share[part], within[part], draws[part] > 1) for part in parts]

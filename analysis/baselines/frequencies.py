@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 from analysis.baselines.outputs import Outputs
 
 Counts = Mapping[Any, float]
+_BLOCK = 8192  # columns
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,12 @@ def together(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.f
 
 def products(one: Frequencies, other: Frequencies) -> npt.NDArray[np.float64]:
     """Sums over all canaries and symbols of the products of two frequencies: [n, m]."""
-    return np.asarray((one.values @ other.values.T).todense(), dtype=np.float64)
+    total = np.zeros((one.values.shape[0], other.values.shape[0]))
+    left, right = one.values.tocsc(), other.values.tocsc()
+    for start in range(0, left.shape[1], _BLOCK):  # dense: most models share most columns
+        block = slice(start, start + _BLOCK)
+        total += left[:, block].toarray() @ right[:, block].toarray().T
+    return total
 
 
 def mean_over(total: npt.NDArray[np.float64], canaries: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -56,25 +56,31 @@ class Templates:
         average = np.nan_to_num(_mean(known))
         known, asked = (np.where(np.isnan(side), average, side) for side in (known, asked))
         origin = average if self.centred else 0.0
+        names, lineages = (
+            np.array([one.name for one in references]),
+            np.array([one.lineage or one.name for one in references]),
+        )
         scores = np.full((len(candidates), len(references)), np.nan)
-        for row, candidate in enumerate(candidates):
-            for lineage in {one.lineage or one.name for one in references}:
-                columns = [place for place, one in enumerate(references) if (one.lineage or one.name) == lineage]
-                others = [place for place in columns if references[place].name != candidate.name]
-                if others:
+        for lineage in np.unique(lineages):
+            columns = np.flatnonzero(lineages == lineage)
+            for name, rows in _rows_by_name(candidates, names[columns]).items():
+                if len(others := columns[names[columns] != name]):
                     template = known[others].mean(axis=0)
-                    scores[row, columns] = self._alike(asked[row] - origin, template - origin)
+                    scores[np.ix_(np.array(rows), columns)] = self._alike(asked[rows] - origin, template - origin)[
+                        :, None
+                    ]
         return scores
 
     def threshold(self, scores: Scores, same_lineage: Kin) -> float:
         """The score under which the nearest template is not named."""
         return abstention(scores, same_lineage)
 
-    def _alike(self, trace: Traces, template: Traces) -> float:
+    def _alike(self, asked: Traces, template: Traces) -> Traces:
+        """[n_candidates]."""
         if self.straight:
-            return -float(np.mean((trace - template) ** 2))
-        length = np.linalg.norm(trace) * np.linalg.norm(template)
-        return float(trace @ template / length - 1) if length else -1.0
+            return np.asarray(-np.mean((asked - template) ** 2, axis=1))
+        length = np.linalg.norm(asked, axis=1) * np.linalg.norm(template)
+        return np.where(length > 0, asked @ template / np.where(length > 0, length, 1), 0) - 1
 
 
 BASELINE = Templates()
@@ -87,6 +93,14 @@ def traces(models: Sequence[Outputs]) -> Traces:
         missing = next(model.name for model in models if model.embeddings is None)
         raise LibraryError(f"the answers of {missing} have no embeddings; compute them before they are compared")
     return np.stack([one.ravel() for one in embedded])
+
+
+def _rows_by_name(candidates: Sequence[Outputs], names: npt.NDArray[np.str_]) -> dict[str, list[int]]:
+    """Rows of the candidates that bear one of the names, by that name; those of all others under ""."""
+    rows: dict[str, list[int]] = {}
+    for row, candidate in enumerate(candidates):
+        rows.setdefault(candidate.name if candidate.name in names else "", []).append(row)
+    return rows
 
 
 def _mean(rows: Traces) -> Traces:

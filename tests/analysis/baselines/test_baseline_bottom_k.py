@@ -1,10 +1,13 @@
 """Bottom-k overlap, by hand, and on strangers and kin whose logits are made up."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from analysis.baselines.bottom_k import BottomK
 
+LOOKALIKES = Path(__file__).parents[2] / "data" / "lookalikes.npz"
 RNG = np.random.default_rng(0)
 
 
@@ -59,3 +62,13 @@ def test_rows_and_tokens_without_a_logit_do_not_count(speller):
 
 def test_no_logits_are_no_evidence(model, speller):
     assert np.isnan(BottomK().scores([model("text", [["x"]])], [speller("one", RNG.normal(size=(1, 32)))])).all()
+
+
+def test_it_tells_the_parent_from_really_trained_strangers(speller):
+    # Two seeds' light and heavy fine-tunes beside three seeds of one recipe (tests/analysis/channels/test_lookalikes.py).
+    spaces = dict(np.load(LOOKALIKES))
+    a, b, c, *children = (
+        speller(name, spaces[f"{name}.hidden"].astype(np.float32) @ spaces[f"{name}.output"].astype(np.float32).T)
+        for name in ("a", "b", "c", "a-light", "a-heavy", "b-light", "b-heavy")
+    )
+    assert BottomK().scores(children, [a, b, c]).argmax(axis=1).tolist() == [0, 0, 1, 1]
