@@ -65,7 +65,7 @@ def test_no_logits_are_no_evidence(model, speller):
 
 
 def test_it_tells_the_parent_from_really_trained_strangers(speller):
-    # Two seeds' light and heavy fine-tunes beside three seeds of one recipe (tests/analysis/channels/test_lookalikes.py).
+    # Light and heavy fine-tunes of two seeds, beside three seeds of one recipe (see test_lookalikes.py).
     spaces = dict(np.load(LOOKALIKES))
     a, b, c, *children = (
         speller(name, spaces[f"{name}.hidden"].astype(np.float32) @ spaces[f"{name}.output"].astype(np.float32).T)
