@@ -5,7 +5,7 @@ with their logprobs, the centred logits of a fixed subset of the vocabulary, and
 fixed seed; Johnson and Lindenstrauss 1984, Achlioptas 2003) of all centred logits.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +24,29 @@ SKETCH = 128
 SEED = 20_250_101
 
 
-def reduce_recording(recording: Recording, folder: Path) -> Recording:
+@dataclass(frozen=True)
+class Reduction:
+    """How much is kept: bins of at least `floor`, the logits of `subset` tokens, a sketch of `sketch` numbers."""
+
+    floor: float = FLOOR
+    subset: int = SUBSET
+    sketch: int = SKETCH
+
+
+def reduce_recording(recording: Recording, folder: Path, keep: Reduction | None = None) -> Recording:
     """Write the reduced form of a recording with full logits into `folder`, and return it.
 
-    Raises RecordingError if the recording has no full logits.
+    `keep` None: as the library in the package has it. Raises RecordingError if the recording has no full logits.
     """
+    keep = keep or Reduction()
     first, full = first_tokens(recording), recording.logits
     if first is None or first.bins is None or full is None:
         raise RecordingError(f"{recording.folder} has no full logits to reduce; collect it with tier=logits")
     logits = full["logits"]
-    offsets, index, probability = _sparse(first.bins)
+    offsets, index, probability = _sparse(first.bins, keep.floor)
     ids = np.array(sorted(first.spelled), dtype=np.int32)
     token_bytes, token_offsets = join_bytes([first.spelled[number] for number in ids.tolist()])
-    subset = fixed_subset(logits.shape[1]).astype(np.int32)
+    subset = fixed_subset(logits.shape[1], keep.subset).astype(np.int32)
     centred = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     arrays = {
         "canary_index": first.canary_index.astype(np.int32),
@@ -49,14 +59,14 @@ def reduce_recording(recording: Recording, folder: Path) -> Recording:
         "token_offsets": token_offsets,
         "subset_ids": subset,
         "subset_logits": centred[:, subset].astype(np.float16),
-        "sketch": _sketch(centred).astype(np.float16),
+        "sketch": _sketch(centred, keep.sketch).astype(np.float16),
     }
     declared = {
         "bins": VERSION,
-        "bin_floor": FLOOR,
+        "bin_floor": keep.floor,
         "top_tokens": int(first.ids.shape[1]),
-        "subset": SUBSET,
-        "sketch": SKETCH,
+        "subset": len(subset),
+        "sketch": keep.sketch,
         "seed": SEED,
         "dtype": "float16",
         "full_logits_sha256": recording.manifest.files["logits.safetensors"],
@@ -66,16 +76,17 @@ def reduce_recording(recording: Recording, folder: Path) -> Recording:
     return save_recording(folder, manifest, recording.suite, answers, {REDUCED: arrays})
 
 
-def fixed_subset(vocab_size: int) -> npt.NDArray[np.int64]:
-    """The token ids whose logits are kept of a vocabulary of that size, in order: [SUBSET]."""
-    return np.sort(np.random.default_rng(SEED).permutation(vocab_size)[:SUBSET]).astype(np.int64)
+def fixed_subset(vocab_size: int, size: int = SUBSET) -> npt.NDArray[np.int64]:
+    """The token ids whose logits are kept of a vocabulary of that size, in order: [size]. A smaller one is part of a
+    larger one."""
+    return np.sort(np.random.default_rng(SEED).permutation(vocab_size)[:size]).astype(np.int64)
 
 
 def _sparse(
-    bins: npt.NDArray[np.float32],
+    bins: npt.NDArray[np.float32], floor: float
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16], npt.NDArray[np.float16]]:
-    """Bins [n, N_BINS] of at least FLOOR, row after row: offsets [n + 1], bin numbers, probabilities."""
-    rows, columns = np.nonzero(bins >= FLOOR)
+    """Bins [n, N_BINS] of at least `floor`, row after row: offsets [n + 1], bin numbers, probabilities."""
+    rows, columns = np.nonzero(bins >= floor)
     counts = np.bincount(rows, minlength=len(bins))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return offsets, columns.astype(np.uint16), bins[rows, columns].astype(np.float16)
@@ -85,13 +96,13 @@ def _likeliest(first: FirstTokens) -> dict[str, npt.NDArray[Any]]:
     return {"top_ids": first.ids.astype(np.int32), "top_logprobs": first.logprobs.astype(np.float16)}
 
 
-def _sketch(centred: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
-    """Project centred logits [n, vocab_size] on SKETCH random sign vectors: [n, SKETCH]."""
+def _sketch(centred: npt.NDArray[np.floating[Any]], size: int) -> npt.NDArray[np.float32]:
+    """Project centred logits [n, vocab_size] on `size` random sign vectors: [n, size]."""
     generator = np.random.default_rng(SEED)
-    sketch = np.zeros((len(centred), SKETCH), dtype=np.float32)
+    sketch = np.zeros((len(centred), size), dtype=np.float32)
     for start in range(0, centred.shape[1], 4096):  # in blocks, so that no sign matrix of the whole vocabulary exists
         block = centred[:, start : start + 4096].astype(np.float32)
-        signs = generator.integers(0, 2, (block.shape[1], SKETCH), dtype=np.int8) * 2 - 1
+        signs = generator.integers(0, 2, (block.shape[1], size), dtype=np.int8) * 2 - 1
         sketch += block @ signs.astype(np.float32)
-    result: npt.NDArray[np.float32] = sketch / np.sqrt(SKETCH)
+    result: npt.NDArray[np.float32] = sketch / np.sqrt(max(size, 1))
     return result

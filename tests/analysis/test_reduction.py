@@ -8,7 +8,7 @@ import pytest
 from analysis.attribute import Rules, attribute
 from analysis.library import Library
 from analysis.observation import Access
-from analysis.reduction import SKETCH, SUBSET, reduce_recording
+from analysis.reduction import SKETCH, SUBSET, Reduction, reduce_recording
 from analysis.signature import signature
 from probes.errors import RecordingError
 from probes.recording import Recording, file_sha256, load_recording
@@ -76,6 +76,17 @@ def test_it_is_far_smaller_than_what_it_stands_for(tmp_path: Path) -> None:
     )
     small = reduce_recording(recording, tmp_path / "small")
     assert (small.folder / "reduced.safetensors").stat().st_size < wide.nbytes / 20
+
+
+def test_less_can_be_kept(full: Recording, reduced: Recording, tmp_path: Path) -> None:
+    little = reduce_recording(full, tmp_path / "little", Reduction(floor=1e-2, subset=8, sketch=0))
+    assert little.manifest.reduced is not None
+    assert little.reduced is not None
+    assert reduced.reduced is not None
+    assert little.manifest.reduced["subset"] == little.reduced["subset_logits"].shape[1] == 8
+    assert {*little.reduced["subset_ids"].tolist()} < {*reduced.reduced["subset_ids"].tolist()}
+    assert little.reduced["bin_probability"].min() >= 1e-2
+    assert little.reduced["sketch"].size == 0
 
 
 @pytest.mark.parametrize("tier", ["topk", "text"])
