@@ -41,7 +41,7 @@ class Observation:
     [n, k]: the likeliest tokens, `spelled` their bytes. `greedy` : bytes of the greedy answer. `prompt_tokens` [n].
     `continued` [n]: plain text that was asked through chat, whose answers don't show whether they begin with a space;
     None where there is none.
-    `texts` [n]: what was answered in words: the sampled answers, or the greedy one where the access has none.
+    `texts` [n]: what was answered in words: the sampled answers of tier text, else the greedy one.
     """
 
     canaries: tuple[Canary, ...]
@@ -117,9 +117,12 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
 
 
 def _words(recording: Recording, canary_id: str, greedy: str | None, draws: int) -> tuple[str, ...]:
-    """The sampled answers to a canary, at most so many, else the greedy one."""
-    sampled = (_read(recording, canary_id, text) for text in recording.draw_texts.get(canary_id, [])[:draws])
+    """The sampled answers to a canary, at most so many, and the greedy one where there are none or none are asked."""
     alone = () if greedy is None else (greedy,)
+    if draws == 0 and alone:
+        return alone
+    given = recording.draw_texts.get(canary_id, [])
+    sampled = (_read(recording, canary_id, text) for text in (given[:draws] if draws else given))
     return tuple(text for text in sampled if text is not None) or alone
 
 
