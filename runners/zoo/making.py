@@ -1,0 +1,91 @@
+"""Making the models of a zoo's members, each from its sources, which are made first where they have to be."""
+
+import inspect
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from probes.errors import LibraryError
+from probes.recording import folder_name
+from runners.progress import say
+from runners.settings import MemberSettings
+from runners.zoo.fetch import fetch
+from runners.zoo.recipes import RECIPES, Recipe
+
+ZOO = "zoo:"
+_CHARACTERS = 600_000  # of the text that a recipe reads
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Makes the models of `members` (complete: see `runners.zoo.parentage`) under `folder`, and keeps them there."""
+
+    members: Mapping[str, MemberSettings]
+    folder: Path
+
+    def model(self, name: str) -> str:
+        """The folder of a member's model, made now if it isn't there; what no recipe makes is fetched, or a hub id."""
+        member = self.members[name]
+        if member.recipe is None:
+            return self._found(member)
+        out = self._made(name)
+        if not out.exists():  # else whole, since recipes write to one side and rename
+            sources = [Path(source) for source in self._sources(member)]
+            out.parent.mkdir(parents=True, exist_ok=True)
+            say(f"making {name} ({member.recipe})")
+            function, arguments = self._call(member, RECIPES[member.recipe])
+            function(*sources, out=out, **arguments)
+        return str(out)
+
+    def tidy(self, wanted: set[str]) -> None:
+        """Delete every model that none of the `wanted` members (those still to be recorded) is, or starts from."""
+        needed = {source for name in wanted for source in self._ancestry(name)}
+        for name in self.members.keys() - needed:
+            shutil.rmtree(self._made(name), ignore_errors=True)
+
+    def _made(self, name: str) -> Path:
+        return self.folder / folder_name(name) / "model"
+
+    def _found(self, member: MemberSettings) -> str:
+        if member.model is None:
+            return self.model(str(member.parent))
+        return str(fetch(member.model.removeprefix(ZOO), say=say)) if member.model.startswith(ZOO) else member.model
+
+    def _sources(self, member: MemberSettings) -> list[str]:
+        if RECIPES[str(member.recipe)].sources == 0:
+            return []
+        return [self._found(member)] if member.model is not None else [self.model(name) for name in _parents(member)]
+
+    def _call(self, member: MemberSettings, recipe: Recipe) -> tuple[Any, dict[str, Any]]:
+        """The function and its arguments besides sources and `out`. Raises LibraryError on settings that don't fit."""
+        takes = inspect.signature(recipe.function).parameters
+        settings = dict(member.settings)
+        if "text" in takes:
+            settings["text"] = _text(settings)
+        if "seed" in takes:
+            settings["seed"] = member.seed
+        if member.teacher is not None:
+            settings["teacher"] = Path(self.model(member.teacher))
+        open_ended = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in takes.values())
+        if not open_ended and (unknown := sorted(settings.keys() - takes.keys())):
+            raise LibraryError(f"{member.name}: the recipe {member.recipe} does not take the setting {unknown[0]!r}")
+        return recipe.function, settings
+
+    def _ancestry(self, name: str) -> set[str]:
+        member = self.members[name]
+        others = [*_parents(member), member.teacher]
+        return {name}.union(*(self._ancestry(other) for other in others if other in self.members))
+
+
+def _parents(member: MemberSettings) -> list[str]:
+    return list(member.parents) or ([member.parent] if member.parent is not None else [])
+
+
+def _text(settings: dict[str, Any]) -> str:
+    """The text to train on, for the sources that `text` names; `characters` of it, in equal shares."""
+    from runners.zoo.lookalikes.corpora import corpus
+
+    names, characters = settings.pop("text", ["python"]), settings.pop("characters", _CHARACTERS)
+    return corpus(tuple(names), int(characters)).training
