@@ -32,11 +32,12 @@ class Workshop:
             return self._found(member)
         out = self._made(name)
         if not out.exists():  # else whole, since recipes write to one side and rename
-            sources = [Path(source) for source in self._sources(member)]
+            self.check(name)
+            recipe = RECIPES[member.recipe]
+            sources, arguments = [Path(one) for one in self._sources(member)], self._arguments(member, recipe)
             out.parent.mkdir(parents=True, exist_ok=True)
             say(f"making {name} ({member.recipe})")
-            function, arguments = self._call(member, RECIPES[member.recipe])
-            function(*sources, out=out, **arguments)
+            recipe.function(*sources, out=out, **arguments)
         return str(out)
 
     def tidy(self, wanted: set[str]) -> None:
@@ -58,20 +59,28 @@ class Workshop:
             return []
         return [self._found(member)] if member.model is not None else [self.model(name) for name in _parents(member)]
 
-    def _call(self, member: MemberSettings, recipe: Recipe) -> tuple[Any, dict[str, Any]]:
-        """The function and its arguments besides sources and `out`. Raises LibraryError on settings that don't fit."""
-        takes = inspect.signature(recipe.function).parameters
-        settings = dict(member.settings)
+    def check(self, name: str) -> None:
+        """Raise LibraryError if the settings of a member are not those of its recipe."""
+        member = self.members[name]
+        if member.recipe is None:
+            return
+        takes = inspect.signature(RECIPES[member.recipe].function).parameters
+        open_ended = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in takes.values())
+        allowed = {*takes, *({"characters"} if "text" in takes else ())}
+        if not open_ended and (unknown := sorted(member.settings.keys() - allowed)):
+            raise LibraryError(f"{name}: the recipe {member.recipe} does not take the setting {unknown[0]!r}")
+
+    def _arguments(self, member: MemberSettings, recipe: Recipe) -> dict[str, Any]:
+        """What a recipe's function is given besides its sources and `out`."""
+        takes, settings = inspect.signature(recipe.function).parameters, dict(member.settings)
         if "text" in takes:
-            settings["text"] = _text(settings)
+            names, characters = settings.get("text", ["python"]), settings.pop("characters", _CHARACTERS)
+            settings["text"] = training_text(tuple(names), int(characters))
         if "seed" in takes:
             settings["seed"] = member.seed
         if member.teacher is not None:
             settings["teacher"] = Path(self.model(member.teacher))
-        open_ended = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in takes.values())
-        if not open_ended and (unknown := sorted(settings.keys() - takes.keys())):
-            raise LibraryError(f"{member.name}: the recipe {member.recipe} does not take the setting {unknown[0]!r}")
-        return recipe.function, settings
+        return settings
 
     def _ancestry(self, name: str) -> set[str]:
         member = self.members[name]
@@ -83,9 +92,8 @@ def _parents(member: MemberSettings) -> list[str]:
     return list(member.parents) or ([member.parent] if member.parent is not None else [])
 
 
-def _text(settings: dict[str, Any]) -> str:
-    """The text to train on, for the sources that `text` names; `characters` of it, in equal shares."""
+def training_text(names: tuple[str, ...], characters: int) -> str:
+    """What the recipes read: `characters` of the named corpora, in equal shares."""
     from runners.zoo.lookalikes.corpora import corpus
 
-    names, characters = settings.pop("text", ["python"]), settings.pop("characters", _CHARACTERS)
-    return corpus(tuple(names), int(characters)).training
+    return corpus(names, characters).training

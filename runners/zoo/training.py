@@ -34,7 +34,9 @@ def trained(source: Path, out: Path, settings: dict[str, Any], seed: int) -> Ite
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     with derivative(source, out, {**settings, "seed": seed}) as made:
         torch.manual_seed(seed)
         loaded: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)

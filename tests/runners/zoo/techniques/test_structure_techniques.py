@@ -54,7 +54,7 @@ def test_merges_lie_between_their_parents(parent, tuned, tmp_path):
     assert linear.norm() < arc.norm()  # the chord is shorter than the arc's radius
 
 
-def test_slerp_of_orthogonal_vectors_halves_the_right_angle(tmp_path, parent):
+def test_slerp_of_orthogonal_vectors_halves_the_right_angle():
     from runners.zoo.techniques.merge import _slerp
 
     half = _slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
@@ -183,10 +183,11 @@ def test_k_quants_of_zeros_and_constants_are_exact():
         assert torch.allclose(restored, torch.tensor(value), atol=2e-3)
 
 
-def test_a_renamed_copy_bears_no_name(parent, tmp_path):
+def test_a_renamed_copy_bears_no_name(tmp_path):
     named = small_model(tmp_path / "named")
     (named / "README.md").write_text("SmolLM by Hugging Face")
     made = noise_and_rename(named, tmp_path / "out", 0.01, seed=3)
     texts = " ".join(path.read_text().lower() for path in made.iterdir() if path.suffix in (".md", ".json", ".jinja"))
     assert not [word for word in VENDOR_WORDS if word in texts.replace("llamaforcausallm", "").replace('"llama"', "")]
-    assert 0 < (logits_of(made) - logits_of(named)).abs().max() < 1
+    change = StoredWeights(made)[PROJECTION].float() - StoredWeights(named)[PROJECTION].float()
+    assert change.std().item() == pytest.approx(0.01 * StoredWeights(named)[PROJECTION].float().std().item(), rel=0.1)
