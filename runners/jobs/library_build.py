@@ -42,6 +42,9 @@ def build(job: str, verb: list[str], overrides: list[str]) -> int:
     if unknown := sorted(set(settings.only) - set(members)):
         raise LibraryError(f"only={unknown[0]!r} names no member; known are {', '.join(members)}")
     wanted = settings.only or list(members)
+    workshop = Workshop(members, Path(settings.work))
+    for name in wanted:
+        workshop.check(name)
     if len(wanted) == 1:
         made_by = command_line(verb[0], [*verb[1:], *overrides])
         build_member(settings, wanted[0], members, made_by)
@@ -90,9 +93,9 @@ def build_member(
         shutil.copytree(recording, out / folder_name(name))
     there = Library.load(out).members if (out / INDEX).is_file() else ()
     save_index(out, settings.version, [*(m for m in there if m.name != name), library_member(name, members)])
-    workshop.tidy(members.keys() - in_library(out))
     if not settings.keep:
         shutil.rmtree(recording, ignore_errors=True)
+    workshop.tidy(members.keys() - in_library(out))
 
 
 def in_library(out: Path) -> set[str]:

@@ -1,6 +1,7 @@
 """Making the models of a zoo's members, each from its sources, which are made first where they have to be."""
 
 import inspect
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from runners.zoo.fetch import fetch
 from runners.zoo.recipes import RECIPES, Recipe
 
 ZOO = "zoo:"
+_MADE_AS = "made_as.json"
 _CHARACTERS = 600_000  # of the text that a recipe reads
 
 
@@ -30,14 +32,19 @@ class Workshop:
         member = self.members[name]
         if member.recipe is None:
             return self._found(member)
-        out = self._made(name)
-        if not out.exists():  # else whole, since recipes write to one side and rename
-            self.check(name)
-            recipe = RECIPES[member.recipe]
-            sources, arguments = [Path(one) for one in self._sources(member)], self._arguments(member, recipe)
-            out.parent.mkdir(parents=True, exist_ok=True)
-            say(f"making {name} ({member.recipe})")
-            recipe.function(*sources, out=out, **arguments)
+        out, made_as = self._made(name), self._made(name).with_name(_MADE_AS)
+        how = json.dumps(self._how(name), sort_keys=True)
+        if not made_as.is_file() or made_as.read_text("utf-8") != how:
+            shutil.rmtree(out.parent, ignore_errors=True)  # made otherwise than it is to be now, and recorded so
+        elif out.exists():
+            return str(out)  # whole, since recipes write to one side and rename
+        self.check(name)
+        recipe = RECIPES[member.recipe]
+        sources, arguments = [Path(one) for one in self._sources(member)], self._arguments(member, recipe)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        say(f"making {name} ({member.recipe})")
+        made_as.write_text(how, "utf-8")
+        recipe.function(*sources, out=out, **arguments)
         return str(out)
 
     def tidy(self, wanted: set[str]) -> None:
@@ -45,6 +52,17 @@ class Workshop:
         needed = {source for name in wanted for source in self._ancestry(name)}
         for name in self.members.keys() - needed:
             shutil.rmtree(self._made(name), ignore_errors=True)
+            folder = self._made(name).parent
+            if folder.is_dir() and {path.name for path in folder.iterdir()} <= {_MADE_AS}:
+                shutil.rmtree(folder)  # else it holds a recording, which stands for a model made this way
+
+    def _how(self, name: str) -> dict[str, Any]:
+        """All that decides what a member's model becomes, its ancestry included."""
+        member = self.members[name]
+        sources = [self._how(other) for other in _parents(member) if other in self.members]
+        teacher = self._how(member.teacher) if member.teacher in self.members else member.teacher
+        how = {"model": member.model, "recipe": member.recipe, "seed": member.seed, "settings": member.settings}
+        return {**how, "sources": sources, "teacher": teacher}
 
     def _made(self, name: str) -> Path:
         return self.folder / folder_name(name) / "model"

@@ -1,5 +1,6 @@
 """Models are made from their sources, once, with the settings that they were given, and go when nobody needs them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,18 @@ def test_a_model_is_made_after_its_sources_and_only_once(calls, tmp_path):
     assert workshop.model("base") == "./base"
     workshop.model("seedling")
     assert calls[4:] == [("seedling", {"sources": [], "seed": 4, "recipe": "small"})]
+
+
+def test_what_was_made_otherwise_is_made_again_with_all_that_comes_of_it(calls, tmp_path):
+    Workshop(completed(MEMBERS), tmp_path).model("joined")
+    changed = MEMBERS["one"].settings | {"steps": 6}
+    members = completed({**MEMBERS, "one": replace(MEMBERS["one"], settings=changed)})
+    del calls[:]
+    Workshop(members, tmp_path).model("joined")
+    assert [name for name, _ in calls] == ["one", "two", "joined"]
+    del calls[:]
+    Workshop(members, tmp_path).model("joined")
+    assert calls == []
 
 
 def test_what_nobody_starts_from_any_more_goes(calls, tmp_path):
