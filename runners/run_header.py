@@ -36,6 +36,7 @@ def header_of(backend: Backend, suite: Suite, sampling: Sampling, candidate: str
             "chat_template": getattr(backend, "chat_template", None),
             "engine": dict(getattr(backend, "engine", {})),
             **({"endpoint": identity} if (identity := getattr(backend, "identity", None)) else {}),
+            **({"disguise": disguise} if (disguise := getattr(backend, "disguise", None)) else {}),
         },
     }
 
