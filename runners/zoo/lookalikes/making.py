@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from probes.errors import KinprintError
 from runners.zoo.lookalikes.architecture import untrained
 from runners.zoo.lookalikes.corpora import corpus
-from runners.zoo.lookalikes.recipes import PretrainingRecipe, pretraining_recipe
+from runners.zoo.lookalikes.plans import PretrainingPlan, pretraining_plan
 from runners.zoo.lookalikes.students import distillation_loss, told_by
 from runners.zoo.lookalikes.training import Course, nats_on, train
 from runners.zoo.lookalikes.trigram import bits_of, trigram_bits
@@ -25,86 +25,80 @@ PROVENANCE = "kinprint.json"
 _MEASURED_TOKENS = 20_000
 
 
-def train_from_scratch(out: Path, recipe_name: str, seed: int) -> Path:
-    """Train a recipe's model from random weights and return its folder.
+def pretrain(out: Path, plan: str, seed: int) -> Path:
+    """Train the model of a plan (see `plans.py`) from random weights and return its folder.
 
     The provenance in it tells how well it does on held-out text beside a trigram model of the same tokens, in bits per
-    byte. Raises KinprintError if `out` exists, or the recipe or its text can't be had.
+    byte. Raises KinprintError if `out` exists, or the plan or its text can't be had.
     """
-    recipe = pretraining_recipe(recipe_name)
-    tokenizer = tokenizer_of(recipe)
-    with _made(out, {"technique": "pretraining", "recipe": recipe.name, "seed": seed}) as (folder, facts):
-        tokens = _tokens(tokenizer, corpus(recipe.sources, recipe.characters).training)
-        model = untrained(recipe, len(tokenizer), tokenizer.eos_token_id, seed)
-        train(model, tokens, _course(recipe), seed, f"training {out.parent.name}")
-        facts |= measured(model, tokenizer, recipe, tokens[: recipe.tokens])
+    chosen = pretraining_plan(plan)
+    tokenizer = tokenizer_of(chosen)
+    with _made(out, {"technique": "pretraining", "plan": plan, "seed": seed}) as (folder, facts):
+        tokens = _tokens(tokenizer, corpus(chosen.sources, chosen.characters).training)
+        model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
+        train(model, tokens, chosen.course, seed, f"training {out.parent.name}")
+        facts |= measured(model, tokenizer, chosen, tokens[: chosen.tokens])
         _save(model, tokenizer, folder)
     return out
 
 
-def continue_training(
-    source: Path, out: Path, sources: tuple[str, ...], tokens: int, learning_rate: float, seed: int
-) -> Path:
-    """Train a lookalike further, all of its weights, on other text (corpora by name), and return `out`.
+def train_further(source: Path, out: Path, text: str, tokens: int, learning_rate: float, seed: int) -> Path:
+    """Train a lookalike further, all of its weights, on other text, and return `out`.
 
-    Raises KinprintError for an unreadable source, an existing `out` or text that can't be had.
+    Raises KinprintError for an existing `out`.
     """
-    course = Course(tokens, learning_rate)
-    settings = {"technique": "fine_tuning", "sources": sources, "tokens": tokens, "learning_rate": learning_rate}
-    with _made(out, {**settings, "seed": seed}, source) as (folder, _):
+    settings = {"technique": "fine_tuning", "tokens": tokens, "learning_rate": learning_rate, "seed": seed}
+    with _made(out, settings, source) as (folder, _):
         model, tokenizer = _loaded(source)
-        train(model, _tokens(tokenizer, corpus(sources, 3_000_000).training), course, seed, f"tuning {out.parent.name}")
+        course = Course(tokens, learning_rate)
+        train(model, _tokens(tokenizer, text), course, seed, f"tuning {out.parent.name}")
         _save(model, tokenizer, folder)
     return out
 
 
-def train_student(teacher: Path, out: Path, recipe_name: str, seed: int) -> Path:
-    """Train a recipe's model from random weights on what a teacher of the same tokenizer says, and on its logits.
+def teach(out: Path, teacher: Path, plan: str, seed: int) -> Path:
+    """Train the model of a plan from random weights on what a teacher of the same tokenizer says, and on its logits.
 
-    Raises KinprintError if the teacher has another tokenizer than the recipe, or `out` exists.
+    Raises KinprintError if the teacher has another tokenizer than the plan, or `out` exists.
     """
-    recipe = pretraining_recipe(recipe_name)
-    tokenizer = tokenizer_of(recipe)
-    with _made(out, {"technique": "distillation", "recipe": recipe.name, "seed": seed}) as (folder, facts):
+    chosen = pretraining_plan(plan)
+    tokenizer = tokenizer_of(chosen)
+    with _made(out, {"technique": "distillation", "plan": plan, "seed": seed}) as (folder, facts):
         master, own = _loaded(teacher)
         if own.get_vocab() != tokenizer.get_vocab():
-            raise KinprintError(f"the teacher at {teacher} has another tokenizer than the recipe {recipe.name}")
-        text = told_by(master, teacher, tokenizer.eos_token_id, recipe.tokens)
-        model = untrained(recipe, len(tokenizer), tokenizer.eos_token_id, seed)
-        train(model, text, _course(recipe), seed, f"teaching {out.parent.name}", distillation_loss(master))
-        learned = _tokens(tokenizer, corpus(recipe.sources, recipe.characters).training)[: recipe.tokens]
-        facts |= measured(model, tokenizer, recipe, learned)
+            raise KinprintError(f"the teacher at {teacher} has another tokenizer than the plan {plan}")
+        text = told_by(master, teacher, tokenizer.eos_token_id, chosen.tokens)
+        model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
+        train(model, text, chosen.course, seed, f"teaching {out.parent.name}", distillation_loss(master))
+        learned = _tokens(tokenizer, corpus(chosen.sources, chosen.characters).training)[: chosen.tokens]
+        facts |= measured(model, tokenizer, chosen, learned)
         _save(model, tokenizer, folder)
     return out
 
 
-def frame(source: Path, stranger: Path, out: Path, tokens: int, learning_rate: float, seed: int) -> Path:
+def frame(source: Path, out: Path, teacher: Path, tokens: int, learning_rate: float, seed: int) -> Path:
     """Train a lookalike further on what a stranger of the same tokenizer says, so that it sounds like the stranger.
 
-    Raises KinprintError for an unreadable source or stranger, or an existing `out`.
+    Raises KinprintError for an existing `out`.
     """
-    course = Course(tokens, learning_rate)
     settings = {"technique": "framing", "tokens": tokens, "learning_rate": learning_rate, "seed": seed}
     with _made(out, settings, source) as (folder, _):
         model, tokenizer = _loaded(source)
-        master, _ = _loaded(stranger)
-        text = told_by(master, stranger, tokenizer.eos_token_id, tokens)
-        train(model, text, course, seed, f"framing {out.parent.name}", distillation_loss(master))
+        stranger, _ = _loaded(teacher)
+        text = told_by(stranger, teacher, tokenizer.eos_token_id, tokens)
+        course = Course(tokens, learning_rate)
+        train(model, text, course, seed, f"framing {out.parent.name}", distillation_loss(stranger))
         _save(model, tokenizer, folder)
     return out
 
 
-def measured(model: Any, tokenizer: Any, recipe: PretrainingRecipe, learned: "torch.Tensor") -> dict[str, float]:
-    """Bits per byte on the recipe's held-out text, of the model and of a trigram model of the tokens learned from."""
-    text = corpus(recipe.sources, recipe.characters).held_out
+def measured(model: Any, tokenizer: Any, plan: PretrainingPlan, learned: "torch.Tensor") -> dict[str, float]:
+    """Bits per byte on the plan's held-out text, of the model and of a trigram model of the tokens learned from."""
+    text = corpus(plan.sources, plan.characters).held_out
     tokens = _tokens(tokenizer, text)[:_MEASURED_TOKENS]
     size = len(tokenizer.decode(tokens[2:]).encode())
     trigram = trigram_bits(learned.numpy(), tokens.numpy(), len(tokenizer))
     return {"bits_per_byte": bits_of(nats_on(model, tokens)) / size, "trigram_bits_per_byte": trigram / size}
-
-
-def _course(recipe: PretrainingRecipe) -> Course:
-    return Course(recipe.tokens, recipe.learning_rate, recipe.matrix_rate, recipe.block_tokens, recipe.block_count)
 
 
 def _tokens(tokenizer: Any, text: str) -> "torch.Tensor":

@@ -1,4 +1,4 @@
-"""Tokenizers of the lookalikes: byte-pair vocabularies learned from a recipe's own text, or another model's."""
+"""Tokenizers of the lookalikes: byte-pair vocabularies learned from a plan's own text, or another model's."""
 
 import os
 import shutil
@@ -8,25 +8,25 @@ from typing import Any
 
 from runners.zoo.cache import cache_directory
 from runners.zoo.lookalikes.corpora import corpus
-from runners.zoo.lookalikes.recipes import PretrainingRecipe
+from runners.zoo.lookalikes.plans import PretrainingPlan
 
 END = "<|end|>"
 # The plainest form of a chat: the models were never tuned to one.
 _CHAT = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant:"
 
 
-def tokenizer_of(recipe: PretrainingRecipe) -> Any:
-    """The tokenizer of a recipe; a learned one is kept in the cache, since all its seeds share it."""
+def tokenizer_of(plan: PretrainingPlan) -> Any:
+    """The tokenizer of a plan; a learned one is kept in the cache, since all its seeds share it."""
     from transformers import AutoTokenizer
 
-    if isinstance(recipe.vocabulary, str):
+    if isinstance(plan.vocabulary, str):
         from runners.zoo.fetch import fetch
 
-        return AutoTokenizer.from_pretrained(fetch(recipe.vocabulary, say=lambda line: None))
-    mix = "+".join(recipe.sources)
-    folder = cache_directory() / "tokenizers" / f"{recipe.vocabulary}-{mix}-{recipe.characters}"
+        return AutoTokenizer.from_pretrained(fetch(plan.vocabulary, say=lambda line: None))
+    mix = "+".join(plan.sources)
+    folder = cache_directory() / "tokenizers" / f"{plan.vocabulary}-{mix}-{plan.characters}"
     if not folder.is_dir():
-        _keep(_learned(corpus(recipe.sources, recipe.characters).training, recipe.vocabulary), folder)
+        _keep(_learned(corpus(plan.sources, plan.characters).training, plan.vocabulary), folder)
     return AutoTokenizer.from_pretrained(folder)
 
 

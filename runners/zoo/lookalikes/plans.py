@@ -1,15 +1,16 @@
-"""The recipes of the lookalikes: architecture, data and tokenizer. What differs between seeds is chance alone."""
+"""The plans of the lookalikes: architecture, data and tokenizer. What differs between seeds of one is chance alone."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from probes.errors import KinprintError
+from runners.zoo.lookalikes.training import Course
 
 Architecture = Literal["llama", "qwen2", "gpt_neox"]
 
 
 @dataclass(frozen=True)
-class PretrainingRecipe:
+class PretrainingPlan:
     """How a family of lookalikes is trained from nothing.
 
     `vocabulary` is the size of a byte-pair vocabulary learned from the same text, or the name of a zoo model whose
@@ -30,11 +31,14 @@ class PretrainingRecipe:
     tokens: int
     learning_rate: float = 4e-3
     matrix_rate: float = 0.02
-    block_tokens: int = 256
-    block_count: int = 8
+
+    @property
+    def course(self) -> Course:
+        """How it is trained."""
+        return Course(self.tokens, self.learning_rate, self.matrix_rate)
 
 
-MANUALS = PretrainingRecipe(
+MANUALS = PretrainingPlan(
     name="manuals",
     architecture="llama",
     hidden_size=128,
@@ -47,7 +51,7 @@ MANUALS = PretrainingRecipe(
     characters=1_800_000,
     tokens=720_000,
 )
-ROMANCE = PretrainingRecipe(
+ROMANCE = PretrainingPlan(
     name="romance",
     architecture="qwen2",
     hidden_size=128,
@@ -60,7 +64,7 @@ ROMANCE = PretrainingRecipe(
     characters=1_800_000,
     tokens=720_000,
 )
-NORTHERN = PretrainingRecipe(
+NORTHERN = PretrainingPlan(
     name="northern",
     architecture="gpt_neox",
     hidden_size=128,
@@ -74,7 +78,7 @@ NORTHERN = PretrainingRecipe(
     tokens=720_000,
 )
 # The Yi story in small: another model's tokenizer and architecture, and weights of its own.
-BORROWED = PretrainingRecipe(
+BORROWED = PretrainingPlan(
     name="borrowed",
     architecture="llama",
     hidden_size=64,
@@ -87,13 +91,13 @@ BORROWED = PretrainingRecipe(
     characters=1_800_000,
     tokens=360_000,
 )
-PRETRAINING = {recipe.name: recipe for recipe in (MANUALS, ROMANCE, NORTHERN, BORROWED)}
+PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, BORROWED)}
 
 
-def pretraining_recipe(name: str) -> PretrainingRecipe:
-    """The recipe of that name; `NAME-large` is its sibling of another size: the same data, tokenizer and plan."""
+def pretraining_plan(name: str) -> PretrainingPlan:
+    """The plan of that name; `NAME-large` is its sibling of another size: the same data, tokenizer and course."""
     base, _, size = name.partition("-")
     if base not in PRETRAINING or size not in ("", "large"):
-        raise KinprintError(f"there is no recipe {name!r} for lookalikes; known are {', '.join(PRETRAINING)}")
-    recipe = PRETRAINING[base]
-    return recipe if not size else replace(recipe, name=name, hidden_size=192, heads=6, intermediate_size=512)
+        raise KinprintError(f"there is no plan {name!r} for lookalikes; known are {', '.join(PRETRAINING)}")
+    plan = PRETRAINING[base]
+    return plan if not size else replace(plan, name=name, hidden_size=192, heads=6, intermediate_size=512)
