@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint lock clean
+.PHONY: help setup demo test bench zoo lint lock clean
 
 ENGINE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 ifeq ($(filter cpu gpu,$(ENGINE)),)
@@ -41,6 +41,9 @@ test: setup  ## Run the tests (ARGS='-k word' goes to pytest)
 
 bench: setup  ## Measure what is promised (about 20 minutes; ARGS=smollm2 for one model)
 	@.venv/bin/kinprint bench capture $(ARGS)
+
+zoo: setup  ## Make the zoo again, or PART=smollm2 of it; resumes (ARGS='only=[NAME]')
+	@.venv/bin/kinprint zoo derive zoo=$(or $(PART),all) $(ARGS)
 
 lint: setup  ## Check style and types
 	@.venv/bin/ruff check .

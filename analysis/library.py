@@ -26,6 +26,9 @@ class Member:
     """One reference: its name, the family that it descends from, its parent and the technique that made it.
 
     `fit` says whether pairs with it may be used to fit the kinship classifier; a member added later need not be.
+    Where the library says so: `kind` is what it is (base, descendant, lookalike, sibling, student, framed, disguise);
+    `recipe` and `seed` made it; `parents` are all of them, if it has several; `teacher` wrote what it was trained on;
+    `lineage` names the independent training that its weights come from, which for a base is itself.
     """
 
     name: str
@@ -35,6 +38,23 @@ class Member:
     fit: bool = True
     licence: str | None = None
     origin: str | None = None
+    kind: str | None = None
+    recipe: str | None = None
+    seed: int | None = None
+    teacher: str | None = None
+    lineage: str | None = None
+    parents: tuple[str, ...] = ()
+
+    @classmethod
+    def of_entry(cls, entry: Mapping[str, Any]) -> Self:
+        """A member from its entry in an index."""
+        return cls(**{**entry, "parents": tuple(entry.get("parents", ()))})
+
+    def entry(self) -> dict[str, Any]:
+        """The member's entry in an index; what came with the zoo is left out where nothing is known of it."""
+        values = asdict(self)
+        new = ("kind", "recipe", "seed", "teacher", "lineage", "parents")
+        return {key: value for key, value in values.items() if key not in new or value not in (None, ())}
 
 
 @dataclass(frozen=True)
@@ -59,7 +79,7 @@ class Library:
             raise LibraryError(f"there is no library at {folder} (no {INDEX}); make one with 'kinprint library build'")
         try:
             index = json.loads(path.read_text("utf-8"))
-            members = tuple(Member(**member) for member in index["members"])
+            members = tuple(Member.of_entry(member) for member in index["members"])
             schema, version = index["schema"], index["version"]
         except (ValueError, KeyError, TypeError) as error:
             raise LibraryError(f"{path} is damaged ({error}); build the library again") from error
@@ -184,7 +204,7 @@ def _check_members(members: Sequence[Member], path: Path) -> None:
 def save_index(folder: Path, version: str, members: Sequence[Member]) -> None:
     """Write the index of a library, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    index = {"schema": SCHEMA, "version": version, "members": [asdict(member) for member in members]}
+    index = {"schema": SCHEMA, "version": version, "members": [member.entry() for member in members]}
     unfinished = folder / f"{INDEX}.partial"
     unfinished.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
     os.replace(unfinished, folder / INDEX)

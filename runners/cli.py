@@ -15,12 +15,16 @@ from probes.errors import KinprintError
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb: what it does in a line, where its `main(arguments)` is, and how it is used."""
+    """One verb: what it does in a line, where its `main(arguments)` is, and how it is used.
+
+    `config` names its settings; where `configured` is set, those of this sub-verb alone.
+    """
 
     summary: str
     module: str
     example: str
     config: str | None = None
+    configured: str | None = None
 
 
 VERBS = {
@@ -78,7 +82,13 @@ VERBS = {
         "kinprint library build out=my-library only=[smollm2]",
         "library_build",
     ),
-    "zoo": Verb("fetch and list real models", "runners.zoo.command", "kinprint zoo fetch smollm2"),
+    "zoo": Verb(
+        "fetch and list real models, and make others whose lineage is known",
+        "runners.zoo.command",
+        "kinprint zoo derive zoo=smollm2 out=my-zoo",
+        "zoo",
+        "derive",
+    ),
     "bench": Verb("measure what is promised, and say what holds", "runners.bench.command", "kinprint bench capture"),
     "ls": Verb("list suites and references", "runners.listing", "kinprint ls"),
     "doctor": Verb("say what is there, what is missing and how to get it", "runners.doctor", "kinprint doctor"),
@@ -99,7 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in VERBS:
         return _fail(f"there is no verb {name!r}; known are {', '.join(VERBS)} (see 'kinprint --help')")
     verb = VERBS[name]
-    if verb.config is not None and any(word in ("-h", "--help") for word in rest):
+    helps = verb.configured is None or rest[:1] == [verb.configured]
+    if verb.config is not None and helps and any(word in ("-h", "--help") for word in rest):
         print(_help(name, verb))
         return 0
     try:

@@ -23,9 +23,9 @@ class SuiteSettings:
 
 @dataclass
 class TierSettings:
-    """What to ask for. Temperature and top-p hold for the sampled answers of tier `text`; greedy ones have none.
+    """What to ask for. Temperature and top-p hold for the sampled answers; greedy ones have none.
 
-    `positions`, `position_tokens` and `chosen_tokens` are as in `runners.sampling.Sampling`.
+    `positions`, `position_tokens`, `chosen_tokens` and `draws` are as in `runners.sampling.Sampling`.
     """
 
     name: str
@@ -36,6 +36,7 @@ class TierSettings:
     positions: str = "last"
     position_tokens: int = 2048
     chosen_tokens: list[int] = field(default_factory=list)
+    draws: bool = False
 
 
 @dataclass
@@ -133,20 +134,43 @@ class ExplainSettings:
 
 
 @dataclass
-class MemberSettings:
-    """One reference to make: a zoo model, the recipe of `runners.zoo.recipes` to apply, and how to serve it.
+class WrapperSettings:
+    """What a service puts around every prompt before its model sees it: see `runners.disguise.Wrapper`."""
 
-    `suite`: what it is asked, where that is not the suite of the build.
+    prefix: str = ""
+    suffix: str = ""
+    passages: list[str] = field(default_factory=list)
+
+
+@dataclass
+class MemberSettings:
+    """One reference to make: where its weights begin, the recipe of `runners.zoo.recipes` to apply, how to serve it.
+
+    Its key is its name. What is left open is taken from its parent (family, licence, origin) or its recipe (technique).
+    `model`: a folder, hub id or `zoo:NAME`; by default the models of `parents`, else of `parent`, members like itself.
+    `settings` and `seed` go to the recipe, and so does the model of `teacher`, a member. `suite`, `tier`, `temperature`
+    and `top_p`: how it is asked, where that is not as the build says. `wrapper` and `paraphrase` (a model that rewords
+    every answer; tier text) are put on by the one who asks. `kind`: see `runners.zoo.parentage.KINDS`.
     """
 
-    name: str
-    family: str
-    model: str
-    technique: str = "base"
+    name: str | None = None
+    family: str | None = None
+    model: str | None = None
+    technique: str | None = None
+    kind: str | None = None
     parent: str | None = None
+    parents: list[str] = field(default_factory=list)
+    teacher: str | None = None
     recipe: str | None = None
+    seed: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
     system_prompt: str | None = None
+    wrapper: WrapperSettings | None = None
+    paraphrase: str | None = None
     suite: str | None = None
+    tier: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
     fit: bool = True
     licence: str | None = None
     origin: str | None = None
@@ -154,7 +178,7 @@ class MemberSettings:
 
 @dataclass
 class LibraryBuildSettings:
-    """`kinprint library build`: make, serve, record and reduce every member, into the library at `out`."""
+    """`kinprint library build` and `zoo derive`: make, serve, record and reduce members into the library at `out`."""
 
     version: str
     members: dict[str, MemberSettings]

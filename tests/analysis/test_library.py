@@ -22,6 +22,16 @@ def test_the_index_reads_back(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == [INDEX]
 
 
+def test_the_index_keeps_what_the_zoo_knows_of_a_member_and_nothing_where_it_knows_nothing(tmp_path: Path) -> None:
+    merged = Member("m", "fam", "a", "merge_linear", kind="descendant", recipe="merge", seed=0, parents=("a", "b"))
+    members = [Member("a", "fam"), replace(merged, lineage="a", teacher="t")]
+    save_index(tmp_path, "v1", members)
+    assert list(Library.load(tmp_path).members) == members
+    plain, full = json.loads((tmp_path / INDEX).read_text("utf-8"))["members"]
+    assert set(plain) == {"name", "family", "parent", "technique", "fit", "licence", "origin"}
+    assert set(full) - set(plain) == {"kind", "recipe", "seed", "teacher", "lineage", "parents"}
+
+
 @pytest.mark.parametrize(
     ("index", "said"),
     [

@@ -9,7 +9,6 @@ from safetensors.torch import load_file
 from probes.errors import KinprintError
 from runners.zoo.anonymise import VENDOR_WORDS, anonymise
 from runners.zoo.derive import add_noise, prune_by_magnitude, round_weights
-from runners.zoo.recipes import RECIPES
 
 EMBEDDING = "model.embed_tokens.weight"
 PROJECTION = "model.layers.0.self_attn.q_proj.weight"
@@ -88,15 +87,6 @@ def test_bad_requests_are_one_sentence_and_leave_nothing(model_folder, tmp_path)
     with pytest.raises(KinprintError, match=r"can't read the weights in .*model\.safetensors"):
         round_weights(model_folder, out, 4)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
-
-
-def test_recipes_cover_the_techniques():
-    assert {recipe.technique for recipe in RECIPES.values()} == {
-        "rounding",
-        "noise",
-        "pruning",
-        "fine_tuning",
-    }
 
 
 def test_anonymise_leaves_no_name(model_folder):
