@@ -178,7 +178,10 @@ class MemberSettings:
 
 @dataclass
 class LibraryBuildSettings:
-    """`kinprint library build` and `zoo derive`: make, serve, record and reduce members into the library at `out`."""
+    """`kinprint library build` and `zoo derive`: make, serve, record and reduce members into the library at `out`.
+
+    `small` keeps reductions as `analysis.reduction.SMALL` has them.
+    """
 
     version: str
     members: dict[str, MemberSettings]
@@ -190,6 +193,7 @@ class LibraryBuildSettings:
     keep: bool
     out: str
     seed: int
+    small: bool = False
 
 
 @dataclass

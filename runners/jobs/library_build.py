@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.library import INDEX, Library, save_index
-from analysis.reduction import reduce_recording
+from analysis.reduction import SMALL, Reduction, reduce_recording
 from probes.errors import LibraryError
 from probes.recording import folder_name
 from probes.suite import load_suite
@@ -88,7 +88,7 @@ def build_member(
     full = record(backend, suite, how, recording, name, made_by, member.model or name)
     shutil.rmtree(out / folder_name(name), ignore_errors=True)  # of a run that was killed before it was in the index
     if full.logits is not None:
-        reduce_recording(full, out / folder_name(name))
+        reduce_recording(full, out / folder_name(name), SMALL if settings.small else Reduction())
     else:
         shutil.copytree(recording, out / folder_name(name))
     there = Library.load(out).members if (out / INDEX).is_file() else ()
