@@ -18,12 +18,12 @@ _TOLD = "told.safetensors"
 def told_by(teacher: Any, folder: Path, end: int, tokens: int) -> "torch.Tensor":
     """At least that many tokens [n] that a teacher says by itself, at temperature 1.
 
-    They are kept beside the teacher in `folder`, since all of its students learn from the same.
+    They are kept beside the `folder`, which is the teacher's, since all of its students learn from the same.
     """
     import torch
     from safetensors.torch import load_file, save_file
 
-    kept = folder / _TOLD
+    kept = folder.with_name(_TOLD)
     if kept.is_file() and len(text := load_file(kept)["tokens"]) >= tokens:
         return text
     torch.manual_seed(0)
