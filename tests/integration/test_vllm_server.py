@@ -17,6 +17,7 @@ from analysis.signature import signature
 from probes.manifest import Tier
 from probes.suite import Suite, load_suite
 from runners.backends.openai_api import OpenaiApi
+from runners.backends.vllm_engine import VllmEngine
 from runners.backends.vllm_server import VllmServer
 from runners.record import Sampling, record
 from runners.shell_proxy import ShellProxy
@@ -25,6 +26,9 @@ from tests.integration.conftest import ENGINE, Started
 from tests.processes import MARK, wait_until_none_left, with_mark
 
 pytestmark = pytest.mark.engine
+
+NOISE = 0.25
+"""Nats: logits in bfloat16 (steps of 0.06 to 0.12 at their sizes) differ a little with the batch they ran in."""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +81,51 @@ def test_every_logprob_has_its_token(server: Started, quick: Suite, tmp_path: Pa
         assert answer.topk_bytes == tuple(vocabulary[number] for number in answer.topk_ids)
         assert len(set(answer.topk_ids)) == 20
         assert np.all(np.diff(answer.topk_logprobs) <= 0)
+
+
+def test_captures_what_the_engine_in_this_process_does(server: Started, quick: Suite, tmp_path: Path) -> None:
+    some = Suite("some", (*quick.canaries[:6], next(c for c in quick.canaries if c.messages is not None)))
+    sampling = Sampling("logits", 20, 1.0, 1.0, 0, positions="every", position_tokens=64, logits_dtype="float32")
+    with VllmEngine(str(fetch("smollm2")), engine=dict(ENGINE)) as engine:
+        here = record(engine, some, sampling, tmp_path / "here", "smollm2", {})
+    there = record(server, some, sampling, tmp_path / "there", "smollm2", {})
+    assert (there.manifest.tier, there.manifest.access["vocabulary"]) == ("logits", True)
+    for one, other in zip(here.answers, there.answers, strict=True):
+        assert one.prompt_token_bytes == other.prompt_token_bytes
+        np.testing.assert_allclose(one.prompt_logprobs, other.prompt_logprobs, atol=NOISE)
+        assert (one.status, one.token_bytes) == (other.status, other.token_bytes)
+    for ours, theirs in ((here.logits, there.logits), (here.positions, there.positions)):
+        assert ours is not None
+        assert theirs is not None
+        assert ours.keys() == theirs.keys()
+        for name, values in ours.items():
+            np.testing.assert_allclose(values, theirs[name], atol=NOISE if name == "logits" else 0)
+
+
+def test_named_tokens_are_those_that_were_captured(
+    server: Started, quick: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the same server as anybody's endpoint: 64 tokens by their ids, in one request a prompt."""
+    monkeypatch.setenv("KEY_OF_THE_SERVER", server.key)
+    some = Suite("some", quick.canaries[:6])
+    sampling = Sampling(
+        "topk", 20, 1.0, 1.0, 0, positions="chosen", position_tokens=64, position_prompts=2, logits_dtype="float32"
+    )
+    captured = record(server, some, sampling, tmp_path / "captured", "smollm2", {}).positions
+    api = OpenaiApi(server.served_as, server.url, "KEY_OF_THE_SERVER", tokenizer=str(fetch("smollm2")))
+    recording = record(api, some, sampling, tmp_path / "asked", "smollm2", {})
+    asked = recording.positions
+    assert recording.manifest.access["negotiation"]["chosen_tokens"]["name"] == "logprob_token_ids"
+    assert recording.manifest.access["positions"]["asked"]["queries"] == 2
+    assert captured is not None
+    assert asked is not None
+    assert len(captured["logits"]) == 6
+    assert asked["canary_index"].tolist() == [0, 3]
+    np.testing.assert_array_equal(asked["token_ids"], captured["token_ids"])
+    ours, theirs = asked["logits"], captured["logits"][[0, 3]]
+    np.testing.assert_allclose(
+        ours - ours.mean(axis=1, keepdims=True), theirs - theirs.mean(axis=1, keepdims=True), atol=NOISE
+    )
 
 
 def test_killed_in_mid_run_nothing_stays(tmp_path: Path) -> None:
