@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ ANSWERS, SUITE = "answers.parquet", "suite.jsonl"
 LOGITS, REDUCED, POSITIONS = "logits.safetensors", "reduced.safetensors", "positions.safetensors"
 _LATER = ("prompt_token_bytes",)  # columns that recordings of earlier versions don't have
 _NOT_A_FOLDER = {SUITE, "import.json", "library.json"}  # files that lie beside the folders of recordings
+_SUITES: WeakValueDictionary[tuple[str, str], Suite] = WeakValueDictionary()
+"""Suites in use, by their file's hash and their name: a library's recordings share few, and reading one takes long."""
 _DAMAGED = "the recording is damaged or was edited; record it again"
 
 
@@ -162,7 +165,9 @@ def load_recording(folder: str | Path) -> Recording:
             raise RecordingError(f"{path} is missing; {_DAMAGED}")
         if file_sha256(path) != sha256:
             raise RecordingError(f"{path} is not what its manifest says (sha256 differs); {_DAMAGED}")
-    suite = replace(load_suite(folder / SUITE), name=manifest.suite["name"])
+    key = (manifest.files[SUITE], manifest.suite["name"])
+    suite = _SUITES.get(key) or replace(load_suite(folder / SUITE), name=key[1])
+    _SUITES[key] = suite
     if suite.sha256 != manifest.suite["sha256"]:
         raise RecordingError(f"{folder / SUITE} is not the suite that was asked; {_DAMAGED}")
     return Recording(folder, manifest, suite)

@@ -86,8 +86,7 @@ def test_every_logprob_has_its_token(server: Started, quick: Suite, tmp_path: Pa
 def test_captures_what_the_engine_in_this_process_does(server: Started, quick: Suite, tmp_path: Path) -> None:
     some = Suite("some", (*quick.canaries[:6], next(c for c in quick.canaries if c.messages is not None)))
     sampling = Sampling("logits", 20, 1.0, 1.0, 0, positions="every", position_tokens=64, logits_dtype="float32")
-    with VllmEngine(str(fetch("smollm2")), engine=dict(ENGINE)) as engine:
-        here = record(engine, some, sampling, tmp_path / "here", "smollm2", {})
+    here = record(VllmEngine(str(fetch("smollm2")), engine=dict(ENGINE)), some, sampling, tmp_path / "here", "x", {})
     there = record(server, some, sampling, tmp_path / "there", "smollm2", {})
     assert (there.manifest.tier, there.manifest.access["vocabulary"]) == ("logits", True)
     for one, other in zip(here.answers, there.answers, strict=True):
