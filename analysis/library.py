@@ -38,23 +38,6 @@ class Member:
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """A member's recording, checked against its hashes once; what is read of it is not kept."""
-
-    recording: Recording
-
-    @cached_property
-    def access(self) -> Access:
-        """The access that it was made with."""
-        return access_of(replace(self.recording))
-
-    @cached_property
-    def prompts(self) -> frozenset[str]:
-        """Digests of its prompts as they were asked."""
-        return frozenset(prompts_asked(self.recording))
-
-
-@dataclass(frozen=True)
 class Library:
     """References under one folder. Raises LibraryError if there are none."""
 
@@ -62,7 +45,7 @@ class Library:
     version: str
     members: tuple[Member, ...]
     _signatures: dict[tuple[str, Access], Signature] = field(default_factory=dict, repr=False, compare=False)
-    _opened: dict[str, _Opened] = field(default_factory=dict, repr=False, compare=False)
+    _opened: dict[str, "_Opened"] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -162,7 +145,7 @@ class Library:
         """Digests of the prompts that a member was asked, as they were asked."""
         return self._open(member).prompts
 
-    def _open(self, member: Member) -> _Opened:
+    def _open(self, member: Member) -> "_Opened":
         if member.name not in self._opened:
             self._opened[member.name] = _Opened(load_recording(self.folder / folder_name(member.name)))
         return self._opened[member.name]
@@ -180,6 +163,23 @@ class Library:
         """The library with one more member, or with a member of that name replaced."""
         others = [one for one in self.members if one.name != member.name]
         return replace(self, members=(*others, member))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A member's recording, checked against its hashes once; what is read of it is not kept."""
+
+    recording: Recording
+
+    @cached_property
+    def access(self) -> Access:
+        """The access that it was made with."""
+        return access_of(replace(self.recording))
+
+    @cached_property
+    def prompts(self) -> frozenset[str]:
+        """Digests of its prompts as they were asked."""
+        return frozenset(prompts_asked(self.recording))
 
 
 def _lower(own: Access, other: Access) -> Access:
