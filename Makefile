@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench zoo lint lock clean
+.PHONY: help setup demo test test-slow bench zoo lint lock clean
 
 ENGINE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 ifeq ($(filter cpu gpu,$(ENGINE)),)
@@ -29,7 +29,7 @@ LOCK_STAMP := .venv/.locked-$(call fingerprint,$(LOCK))
 SETUP_STAMP := .venv/.ready-$(call fingerprint,$(LOCK) pyproject.toml)
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*  ## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 10
 
 setup: $(SETUP_STAMP)  ## Build .venv from the lock (only when the lock changed)
 
@@ -38,6 +38,9 @@ demo: setup  ## Serve a disguised real model, and say whose descendant it is
 
 test: setup  ## Run the tests (ARGS='-k word' goes to pytest)
 	@.venv/bin/python -m pytest $(ARGS)
+
+test-slow: setup  ## Run the proofs in full, of which `make test` has smaller versions
+	@.venv/bin/python -m pytest --slow -m slow $(ARGS)
 
 bench: setup  ## Measure what is promised (about 20 minutes; ARGS=smollm2 for one model)
 	@.venv/bin/kinprint bench capture $(ARGS)

@@ -56,23 +56,30 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     verdict = replace(verdict, left_out=why)
     if reason := _no_signal(aligned, channels, rules):
         return replace(verdict, reason=reason, shown=tuple(pair_evidence(aligned, [], rules.switched_off)))
-    return _decide(verdict, aligned, library, rules, channels)
+    return _decide(verdict, aligned, library, references, rules, channels)
 
 
-def _decide(verdict: Verdict, aligned: Signature, library: Library, rules: Rules, channels: tuple[str, ...]) -> Verdict:
-    references = library.signatures(library.members, aligned.digests)
+def _decide(
+    verdict: Verdict,
+    aligned: Signature,
+    library: Library,
+    references: Sequence[Signature],
+    rules: Rules,
+    channels: tuple[str, ...],
+) -> Verdict:
     pairing = Pairing(channels)
-    attributor = _attributor(pairing, aligned, library, rules)
+    attributor = _attributor(pairing, aligned, library, references, rules)
     posterior = _posterior(attributor, aligned)
     decision, family, reason = _decision(posterior, rules)
-    evidence = explain(attributor, pairing, aligned, references, library.members, posterior)
-    nearest = nearest_of_each(library.members, attributor.log_likelihood_ratios([aligned])[0])
+    ratios = attributor.log_likelihood_ratios([aligned])[0]
+    evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios)
+    nearest = nearest_of_each(library.members, ratios)
     independent = without_tokenizer(channels)
     if independent == channels:
         without = posterior
     else:
         others = Pairing(independent)
-        without = _posterior(_attributor(others, aligned, library, rules), aligned) if independent else {}
+        without = _posterior(_attributor(others, aligned, library, references, rules), aligned) if independent else {}
     return replace(
         verdict,
         decision=decision,
@@ -87,11 +94,12 @@ def _decide(verdict: Verdict, aligned: Signature, library: Library, rules: Rules
     )
 
 
-def _attributor(pairing: Pairing, candidate: Signature, library: Library, rules: Rules) -> Attributor:
+def _attributor(
+    pairing: Pairing, candidate: Signature, library: Library, references: Sequence[Signature], rules: Rules
+) -> Attributor:
     """Fitted on the library as the candidate's access sees it."""
-    kinship = _fit(pairing, library, candidate, rules)
+    kinship = _fit(pairing, library, references, candidate, rules)
     attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior, rules.doubt)
-    references = library.signatures(library.members, candidate.digests)
     return attributor.fit(references, [member.family for member in library.members])
 
 
@@ -100,17 +108,19 @@ def _posterior(attributor: Attributor, candidate: Signature) -> dict[str, float]
     return {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
 
 
-def _fit(pairing: Pairing, library: Library, candidate: Signature, rules: Rules) -> KinshipClassifier:
+def _fit(
+    pairing: Pairing, library: Library, references: Sequence[Signature], candidate: Signature, rules: Rules
+) -> KinshipClassifier:
     members = [member for member in library.members if member.fit]
-    shared = candidate.digests
     families = [member.family for member in members]
     if len(set(families)) < 2 or len(set(families)) == len(families):
         raise LibraryError(
             f"the library has {len(members)} references of {len(set(families))} families to learn kinship from; "
             "it needs at least two families, and at least one family with two references"
         )
-    as_seen = library.signatures(members, shared, candidate.access)
-    return fit_kinship(pairing, as_seen, library.signatures(members, shared), families, rules.regularisation)
+    as_seen = library.signatures(members, candidate.digests, candidate.access)
+    as_recorded = [one for one, member in zip(references, library.members, strict=True) if member.fit]
+    return fit_kinship(pairing, as_seen, as_recorded, families, rules.regularisation)
 
 
 def _decision(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:

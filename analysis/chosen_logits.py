@@ -4,7 +4,6 @@ A recording may hold them at every position of its prompts (`positions.safetenso
 (`logits.safetensors`), or, reduced, of a few tokens that only readers of the same vocabulary can name.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -17,7 +16,7 @@ from analysis.reduction import SMALL, fixed_subset, subset_logits
 from analysis.unfed import Unfed
 from probes.chosen_tokens import chosen_tokens
 from probes.recording import Arrays, Recording
-from probes.spelling import split_bytes
+from probes.spelling import hash_of, split_bytes
 
 N_CHOSEN = 2048
 _POSITIONS = 1_000_003  # no prompt has as many
@@ -105,8 +104,7 @@ def _checked(chosen: ChosenLogits) -> ChosenLogits | Unfed:
 
 def prompt_numbers(recording: Recording) -> npt.NDArray[np.int64]:
     """Prompts as asked, as numbers: [n_canaries]."""
-    numbers = [int(canary.digest, 16) >> 1 for canary in recording.suite.canaries]
-    return np.array(numbers, dtype=np.int64)
+    return np.array([canary.number for canary in recording.suite.canaries], dtype=np.int64)
 
 
 def _last_rows(recording: Recording, places: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
@@ -114,14 +112,14 @@ def _last_rows(recording: Recording, places: npt.NDArray[np.integer]) -> npt.NDA
 
 
 def _vocabulary(recording: Recording) -> int:
-    known = recording.manifest.tokenizer.get("sha256")
+    manifest = recording.manifest  # of an API, that of the tokenizer by which tokens were named, and found to be right
+    known = manifest.tokenizer.get("sha256") or manifest.access.get("positions", {}).get("vocabulary_sha256")
     return int(str(known)[:16], 16) if known else 0
 
 
 def hashed(spelled: Sequence[bytes]) -> npt.NDArray[np.uint64]:
     """64-bit hashes of what tokens spell, 0 for nothing: [n_tokens]."""
-    numbers = [int.from_bytes(hashlib.sha256(b"token" + s).digest()[:8], "big") | 1 if s else 0 for s in spelled]
-    return np.array(numbers, dtype=np.uint64)
+    return np.array([hash_of(one) if one else 0 for one in spelled], dtype=np.uint64)
 
 
 Place = npt.NDArray[np.intp]

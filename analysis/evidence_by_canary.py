@@ -21,13 +21,13 @@ def explain(
     references: Sequence[Signature],
     members: Sequence[Member],
     posterior: dict[str, float],
+    ratios: npt.NDArray[np.float64],
 ) -> Evidence:
     """Compare the candidate's best reference with the best one of the next family, canary by canary.
 
-    The kinship score is linear in what each canary adds to each feature, so the parts sum to the difference of
-    the two log-likelihood ratios exactly.
+    `ratios` [n_references] are the candidate's log-likelihood ratios. The kinship score is linear in what each canary
+    adds to each feature, so the parts sum to the difference of two of them exactly.
     """
-    ratios = attributor.log_likelihood_ratios([candidate])[0]
     families = sorted((family for family in posterior if family != UNKNOWN), key=lambda f: -posterior[f])
     best = [_best_of(family, ratios, members) for family in families[:2]]
     terms = [pairing.terms(candidate, references[place]) for place in best]

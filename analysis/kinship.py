@@ -107,8 +107,7 @@ def fit_kinship(
     `candidates` are the models as the candidate's access would see them, `references` the same as recorded.
     Raises ValueError if there are no two families, or no family with two models.
     """
-    pairing.fit(candidates, references, families)
-    features = pairing(candidates, references)
+    features = pairing.fit_transform(candidates, references, families)
     pairs = [(i, j) for i in range(len(families)) for j in range(len(families)) if i != j]
     groups = [(families[i], families[j]) for i, j in pairs]
     sizes = {group: groups.count(group) for group in set(groups)}

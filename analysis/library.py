@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from analysis.lineage import Lineage
 from analysis.observation import Access, access_of
@@ -64,8 +64,8 @@ class Library:
     folder: Path
     version: str
     members: tuple[Member, ...]
-    _cache: dict[Any, Signature] = field(default_factory=dict, repr=False, compare=False)
-    _prompts: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _signatures: dict[tuple[str, Access], Signature] = field(default_factory=dict, repr=False, compare=False)
+    _opened: dict[str, "_Opened"] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -118,18 +118,17 @@ class Library:
         return replace(self, members=kept)
 
     def recording(self, member: Member) -> Recording:
-        """The recording of a member."""
-        return load_recording(self.folder / folder_name(member.name))
+        """The recording of a member, nothing of it read yet."""
+        return replace(self._open(member).recording)
 
     def signature(self, member: Member, access: Access | None = None) -> Signature:
         """The signature of a member as recorded, or as a lower access would have seen it."""
-        key = (member.name, access)
-        if key not in self._cache:
-            recording = self.recording(member)
-            own = access_of(recording)
-            seen = own if access is None else _lower(own, access)
-            self._cache[key] = signature(recording, seen, wholes=False)
-        return self._cache[key]
+        own = self._open(member).access
+        seen = own if access is None else _lower(own, access)
+        key = (member.name, seen)
+        if key not in self._signatures:
+            self._signatures[key] = signature(self.recording(member), seen, wholes=False)
+        return self._signatures[key]
 
     def with_wholes(self, member: Member) -> Signature:
         """The signature of a member as recorded, with the channels that look at recordings as wholes."""
@@ -164,9 +163,12 @@ class Library:
 
     def prompts(self, member: Member) -> frozenset[str]:
         """Digests of the prompts that a member was asked, as they were asked."""
-        if member.name not in self._prompts:
-            self._prompts[member.name] = frozenset(prompts_asked(self.recording(member)))
-        return self._prompts[member.name]
+        return self._open(member).prompts
+
+    def _open(self, member: Member) -> "_Opened":
+        if member.name not in self._opened:
+            self._opened[member.name] = _Opened(load_recording(self.folder / folder_name(member.name)))
+        return self._opened[member.name]
 
     def shared_prompts(self, candidate: Signature) -> list[str]:
         """The candidate's prompts that every member was asked too, as digests, in the candidate's order.
@@ -181,6 +183,23 @@ class Library:
         """The library with one more member, or with a member of that name replaced."""
         others = [one for one in self.members if one.name != member.name]
         return replace(self, members=(*others, member))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A member's recording, checked against its hashes once; what is read of it is not kept."""
+
+    recording: Recording
+
+    @cached_property
+    def access(self) -> Access:
+        """The access that it was made with."""
+        return access_of(replace(self.recording))
+
+    @cached_property
+    def prompts(self) -> frozenset[str]:
+        """Digests of its prompts as they were asked."""
+        return frozenset(prompts_asked(self.recording))
 
 
 def _lower(own: Access, other: Access) -> Access:

@@ -31,15 +31,23 @@ class Pairing:
         `candidates` and `references` are the same models, in the same order, the first as the candidate's access
         would see them; `families` names the family of each. With one family the background is zero.
         """
+        self.fit_transform(candidates, references, families)
+        return self
+
+    def fit_transform(
+        self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """As `fit`, and the features of all pairs [n_candidates, n_references, n_channels], for one comparison each."""
+        similarity = [[self.similarities(one, other) for other in references] for one in candidates]
         levels: dict[tuple[str, str], list[npt.NDArray[np.float64]]] = {}
-        for candidate, family in zip(candidates, families, strict=True):
-            for reference, other in zip(references, families, strict=True):
+        for row, family in zip(similarity, families, strict=True):
+            for values, other in zip(row, families, strict=True):
                 if family != other:
-                    levels.setdefault((family, other), []).append(self.similarities(candidate, reference))
+                    levels.setdefault((family, other), []).append(values)
         shape = (len(self.channels), len(references[0].canaries))
         means = [_mean(np.stack(level)) for level in levels.values()]
         self.background_ = np.clip(_mean(np.stack(means)) if means else np.zeros(shape), 0, _HIGHEST_BACKGROUND)
-        return self
+        return np.array([[self._beyond_background(values).sum(axis=1) for values in row] for row in similarity])
 
     def similarities(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
         """Similarity by channel and canary: [n_channels, n_canaries], NaN where there is none."""
@@ -52,7 +60,9 @@ class Pairing:
 
     def terms(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
         """What each canary adds to each feature: [n_channels, n_canaries]; a feature is the sum of its row."""
-        similarity = self.similarities(candidate, reference)
+        return self._beyond_background(self.similarities(candidate, reference))
+
+    def _beyond_background(self, similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         known = ~np.isnan(similarity)
         excess = np.where(known, similarity - self.background_, 0.0)
         possible = np.where(known, 1 - self.background_, 0.0).sum(axis=1, keepdims=True)

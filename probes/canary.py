@@ -50,3 +50,8 @@ class Canary:
         """16 hex digits that name the prompt itself: equal for equal prompts, whatever their ids and settings."""
         prompt = self.text if self.text is not None else [(m.role, m.content) for m in self.messages or ()]
         return hashlib.sha256(json.dumps(prompt, ensure_ascii=True).encode()).hexdigest()[:16]
+
+    @property
+    def number(self) -> int:
+        """The digest as a number of 63 bits, for arrays."""
+        return int(self.digest, 16) >> 1

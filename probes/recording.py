@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ Filter = list[tuple[str, str, Any]]
 ANSWERS, SUITE, SUITES = "answers.parquet", "suite.jsonl", "suites"
 LOGITS, REDUCED, POSITIONS = "logits.safetensors", "reduced.safetensors", "positions.safetensors"
 _NOT_A_FOLDER = {SUITE, SUITES, "import.json", "library.json"}  # files that lie beside the folders of recordings
+_SUITES: WeakValueDictionary[tuple[str, str], Suite] = WeakValueDictionary()
+"""Suites in use, by their file's hash and their name: a library's recordings share few, and reading one takes long."""
 _DAMAGED = "the recording is damaged or was edited; record it again"
 
 
@@ -163,7 +166,9 @@ def load_recording(folder: str | Path) -> Recording:
         if file_sha256(path) != sha256:
             raise RecordingError(f"{path} is not what its manifest says (sha256 differs); {_DAMAGED}")
     asked = folder / SUITE if SUITE in manifest.files else _shared_suite(folder, manifest.suite["sha256"])
-    suite = replace(load_suite(asked), name=manifest.suite["name"])
+    key = (file_sha256(asked), manifest.suite["name"])
+    suite = _SUITES.get(key) or replace(load_suite(asked), name=key[1])
+    _SUITES[key] = suite
     if suite.sha256 != manifest.suite["sha256"]:
         raise RecordingError(f"{asked} is not the suite that was asked; {_DAMAGED}")
     return Recording(folder, manifest, suite)

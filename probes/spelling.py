@@ -1,11 +1,17 @@
-"""How the byte spellings of many tokens are kept in a file of arrays."""
+"""The byte spellings of tokens: how many of them are kept in a file of arrays, and what stands for one."""
 
+import hashlib
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+
+def hash_of(spelled: bytes) -> int:
+    """64 bits, never 0, that stand for what a token spells."""
+    return int.from_bytes(hashlib.sha256(b"token" + spelled).digest()[:8], "big") | 1
 
 
 def split_bytes(content: npt.NDArray[np.uint8], offsets: npt.NDArray[np.integer[Any]]) -> list[bytes]:

@@ -1,6 +1,7 @@
 """What a run would cost at most, counted without asking anybody."""
 
 from dataclasses import replace
+from typing import Any
 
 from probes.suite import Suite
 from runners.api.found import CHAT, COMPLETIONS, Found, Route
@@ -19,7 +20,8 @@ def estimated_cost(backend: Backend, suite: Suite, sampling: Sampling, limits: L
     """
     remote = isinstance(backend, RemoteBackend)
     tiers = [sampling.tier, *(["text"] if remote and sampling.tier != "text" else [])]
-    rows = [_row(backend, suite, replace(sampling, tier=tier), limits) for tier in tiers]
+    text: dict[str, Any] = {"tier": "text", "positions": "last"}
+    rows = [_row(backend, suite, replace(sampling, **text) if tier == "text" else sampling, limits) for tier in tiers]
     lines = ["dry run: nothing is sent", "tier\trequests at most\ttokens at most\tprice at most", *rows]
     if remote:
         lines.append(
@@ -34,8 +36,14 @@ def _row(backend: Backend, suite: Suite, sampling: Sampling, limits: Limits) -> 
     payloads = Payloads("", system_prompt, continuation=getattr(backend, "continuation", ""))
     costs = []
     for found in (Found(Route(CHAT), Route(COMPLETIONS)), Found(Route(CHAT), Route(COMPLETIONS, refused="assumed"))):
-        bodies = [payloads.of(request, found, 0)[1] for request in plan(suite, sampling)]
-        bodies += most_questions(payloads) if isinstance(backend, RemoteBackend) else []
+        requests = plan(suite, sampling)
+        bodies = [payloads.of(request, found, 0)[1] for request in requests]
+        bodies += most_questions(payloads, sampling.chooses) if isinstance(backend, RemoteBackend) else []
+        for request in requests if (fewest := getattr(backend, "fewest_chosen", None)) else ():
+            route, body = payloads.of(request, found, 0)
+            if request.chosen:
+                n_tokens = len(sampling.chosen_tokens) or sampling.position_tokens
+                bodies += [{**body, route.limit: 1}] * -(-n_tokens // fewest)
         counted = [WorstCase().of(body) for body in bodies]
         costs.append((sum(prompt for prompt, _ in counted), sum(completion for _, completion in counted), len(bodies)))
     prompt, completion, requests = max(costs)

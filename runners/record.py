@@ -20,7 +20,7 @@ from runners import kept_positions
 from runners.backends.interface import Backend, Description, RemoteBackend, Request, Terms, utc_now
 from runners.budget import Budget
 from runners.progress import counting, say
-from runners.remote import finish, run_of
+from runners.remote import finish, run_of, spent_beside
 from runners.run_header import finished_recording, header_of
 from runners.sampling import Sampling, plan
 
@@ -60,13 +60,13 @@ def record(
             Journal(folder, header, vocab_size, sampling.logits_dtype, len(chosen)) as journal,
             run_of(backend, folder, budget, journal, asked) as terms,
         ):
-            agreed, started_at = replace(sampling, tier=terms.tier, top_k=terms.top_k), utc_now()
+            agreed, started_at = _agreed(sampling, terms), utc_now()
             requests = plan(suite, agreed, terms.draws)
             seconds = _ask(backend, requests, agreed, journal, budget, chosen)
             _check_answers(journal, candidate)
-            arrays = _arrays(journal, suite, description) if vocab_size else {}
+            arrays = _arrays(journal, suite, description) if agreed.tier == "logits" else {}
             arrays |= kept_positions.arrays(journal, suite, description, chosen)
-            declared = kept_positions.declared(sampling, chosen)
+            declared = kept_positions.declared(agreed, arrays, description, spent_beside(backend))
             kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
     answers = list(journal.answers.values())
     terms = replace(terms, access=terms.access | declared)
@@ -78,6 +78,12 @@ def record(
         backend.end(discard=True)
     delete_journal(folder)
     return recording
+
+
+def _agreed(sampling: Sampling, terms: Terms) -> Sampling:
+    """How to ask, as far as the access allows it: text shows no positions."""
+    positions = sampling.positions if terms.tier != "text" else "last"
+    return replace(sampling, tier=terms.tier, top_k=terms.top_k, positions=positions)
 
 
 def _ask(
@@ -135,7 +141,7 @@ def _manifest(
 ) -> Manifest:
     counts = Counter(answer.status for answer in answers)
     access = description.access | terms.access
-    before = access.get("negotiation", {})  # its queries are queries too
+    others = access.get("negotiation", {}), access.get("positions", {}).get("asked", {})  # queries too
     unasked = sum(answer.unasked for answer in answers)
     return Manifest(
         candidate=header["candidate"],
@@ -148,9 +154,10 @@ def _manifest(
         tokenizer=description.tokenizer,
         access=access | ({"logprobs": sampling.top_k} if sampling.tier == "topk" else {}),
         counts={status: counts[status] for status in STATUSES},
-        queries=len(answers) - unasked + before.get("queries", 0),
-        prompt_tokens=sum(answer.prompt_tokens or 0 for answer in answers) + before.get("prompt_tokens", 0),
-        completion_tokens=sum(answer.completion_tokens or 0 for answer in answers) + before.get("completion_tokens", 0),
+        queries=len(answers) - unasked + sum(other.get("queries", 0) for other in others),
+        prompt_tokens=sum(one.get("prompt_tokens", 0) for one in others) + sum(a.prompt_tokens or 0 for a in answers),
+        completion_tokens=sum(one.get("completion_tokens", 0) for one in others)
+        + sum(a.completion_tokens or 0 for a in answers),
         seconds=round(seconds, 3),
         started_at=started_at,
         ended_at=utc_now(),

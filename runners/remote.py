@@ -41,6 +41,12 @@ def run_of(
         backend.end(discard=not journal.answers)
 
 
+def spent_beside(backend: Backend) -> dict[str, int]:
+    """What was asked beside the negotiation and the answers; {} for nothing."""
+    spent = backend.spent_beside() if isinstance(backend, RemoteBackend) else {}
+    return spent if spent.get("queries") else {}
+
+
 def finish(backend: Backend, order: Sequence[tuple[str, int]]) -> list[str]:
     """The files of raw responses that belong to the recording."""
     return backend.finish(order) if isinstance(backend, RemoteBackend) else []

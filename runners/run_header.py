@@ -48,6 +48,8 @@ def _positions(sampling: Sampling) -> dict[str, Any]:
     chosen: dict[str, Any] = {"position_tokens": sampling.position_tokens} if sampling.chooses else {}
     if sampling.chosen_tokens:
         chosen = {"chosen_tokens": list(sampling.chosen_tokens)}
+    if sampling.positions == "chosen":
+        chosen["position_prompts"] = sampling.position_prompts
     return {"positions": sampling.positions, **chosen}
 
 

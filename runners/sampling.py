@@ -18,8 +18,9 @@ class Sampling:
     `positions` is what is kept beside the tier's own: nothing (`last`), the logits of chosen tokens after the whole
     prompt (`chosen`), the logprob of each prompt token (`surprisal`), or (`every`) those and the chosen tokens' logits
     after each prompt token. The chosen tokens are `chosen_tokens`, by id; where none is named, the first
-    `position_tokens` of `probes.chosen_tokens`. With `draws`, tiers above text get their sampled answers too, so that
-    one recording can be read at every tier.
+    `position_tokens` of `probes.chosen_tokens`. Where their logits take queries of their own, as through an API, they
+    are asked after `position_prompts` of the prompts only. With `draws`, tiers above text get their sampled answers
+    too, so that one recording can be read at every tier.
     """
 
     tier: Tier
@@ -30,6 +31,7 @@ class Sampling:
     logits_dtype: str = "float16"
     positions: Positions = "last"
     position_tokens: int = 2048
+    position_prompts: int = 4
     chosen_tokens: tuple[int, ...] = ()
     draws: bool = False
 
@@ -51,8 +53,10 @@ class Sampling:
             )
         if self.positions != "last" and self.tier == "text":
             raise KinprintError(f"tier.positions={self.positions} needs tier logits or topk; text shows no logprobs")
-        if self.position_tokens < 1 or any(token < 0 for token in self.chosen_tokens):
-            raise KinprintError("tier.position_tokens must be at least 1, and tier.chosen_tokens ids of tokens")
+        if min(self.position_tokens, self.position_prompts) < 1 or any(token < 0 for token in self.chosen_tokens):
+            raise KinprintError(
+                "tier.position_tokens and position_prompts must be at least 1, and tier.chosen_tokens ids of tokens"
+            )
 
 
 def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
@@ -61,10 +65,19 @@ def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
     Without `draws` there are none: the endpoint can't sample.
     """
 
+    chosen = _prompts_of_chosen_tokens(suite, sampling.position_prompts) if sampling.positions == "chosen" else ()
+
     def request(canary: Canary, draw: int) -> Request:
-        return Request(canary, draw, sampling.temperature, sampling.top_p, seed_of(sampling.seed, canary, draw))
+        seed = seed_of(sampling.seed, canary, draw)
+        return Request(canary, draw, sampling.temperature, sampling.top_p, seed, draw == GREEDY and canary.id in chosen)
 
     greedy = [request(canary, GREEDY) for canary in suite.canaries]
     if not draws or not (sampling.tier == "text" or sampling.draws):
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]
+
+
+def _prompts_of_chosen_tokens(suite: Suite, count: int) -> set[str]:
+    """Ids of canaries spread over the suite: of plain texts, if it has any."""
+    able = [canary.id for canary in suite.canaries if canary.text is not None] or [c.id for c in suite.canaries]
+    return {able[place * len(able) // count] for place in range(count)}

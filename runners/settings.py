@@ -25,7 +25,8 @@ class SuiteSettings:
 class TierSettings:
     """What to ask for. Temperature and top-p hold for the sampled answers; greedy ones have none.
 
-    `positions`, `position_tokens`, `chosen_tokens` and `draws` are as in `runners.sampling.Sampling`.
+    `positions`, `position_tokens`, `position_prompts`, `chosen_tokens` and `draws` are as in
+    `runners.sampling.Sampling`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TierSettings:
     logits_dtype: str = "float16"
     positions: str = "last"
     position_tokens: int = 2048
+    position_prompts: int = 4
     chosen_tokens: list[int] = field(default_factory=list)
     draws: bool = False
 

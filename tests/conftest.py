@@ -13,6 +13,19 @@ from tests.recordings import make_up, write_recording
 settings.register_profile("kinprint", deadline=None, derandomize=True, database=None)
 settings.load_profile("kinprint")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the proofs in full, marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked slow, unless asked for: by an option, since `-m` is for the user."""
+    slow = [] if config.getoption("--slow") else [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
 FAMILIES = ("ash", "birch", "cedar")
 
 

@@ -27,9 +27,8 @@ class Choices:
         answered = asked & ~np.isnan(seen.bins).any(axis=1)
         if not answered.any():
             return Unfed(f"it has no answered canary of kind {KIND!r}")
-        digests = [int(canary.digest, 16) >> 1 for canary in seen.canaries]
         return {
-            "digest": np.array(digests)[answered],
+            "digest": np.array([canary.number for canary in seen.canaries])[answered],
             "bins": seen.bins[answered],
             "missing": seen.missing[answered],
             "n_draws": seen.n_draws[answered],

@@ -40,6 +40,8 @@ HABITS = {
     "refuses": _REFUSAL,
     **_FORMATS,
 }
+ASKED = {**dict.fromkeys((f"names {maker}" for maker in _MAKERS), "identity"), "refuses": "refusals"}
+"""The kind of canary that asks for a habit: where a suite has it, the habit is read there alone (suite `habits`)."""
 
 
 class Habits:
@@ -50,20 +52,36 @@ class Habits:
     tokenizer_dependent = False
 
     def extract(self, whole: Whole) -> Arrays | Unfed:
-        """`share` [len(HABITS)] of the answers to chats that show each habit, `answers` [1] how many there are."""
+        """`share` [len(HABITS)] of the answers to chats that show each habit, `answers` [len(HABITS)] how many were
+        read for it, `chats` [1] how many there are.
+        """
         seen = whole.observation
-        chats = [texts for canary, texts in zip(seen.canaries, seen.texts, strict=True) if canary.messages is not None]
-        answers = [text for texts in chats for text in texts]
-        if not answers:
+        answers: dict[str, list[str]] = {}
+        for canary, texts in zip(seen.canaries, seen.texts, strict=True):
+            if canary.messages is not None:
+                answers.setdefault(canary.kind, []).extend(texts)
+        everything = [text for texts in answers.values() for text in texts]
+        if not everything:
             return Unfed("it has no answer in words to a chat")
+        read = [answers.get(ASKED.get(habit, "")) or everything for habit in HABITS]
         patterns = [re.compile(pattern, re.IGNORECASE) for pattern in HABITS.values()]
-        share = [np.mean([pattern.search(text) is not None for text in answers]) for pattern in patterns]
-        return {"share": np.array(share), "answers": np.array([len(answers)])}
+        found = [
+            [pattern.search(text) is not None for text in texts] for pattern, texts in zip(patterns, read, strict=True)
+        ]
+        return {
+            "share": np.array([np.mean(one) for one in found]),
+            "answers": np.array([len(one) for one in found]),
+            "chats": np.array([len(everything)]),
+        }
 
     def describe(self, candidate: Arrays) -> Numbers:
-        """The share of answers with each habit that occurs, and the number of `answers`."""
+        """The share of answers with each habit that occurs, and the number of `answers`; beside it how many of them
+        were to the question who it is, or to what it may refuse, where this was asked.
+        """
         shares = {habit: float(share) for habit, share in zip(HABITS, candidate["share"], strict=True) if share > 0}
-        return {"answers": float(candidate["answers"][0]), **shares}
+        chats, counts = float(candidate["chats"][0]), dict(zip(HABITS, candidate["answers"].tolist(), strict=True))
+        asked = {f"answers ({kind})": float(counts[habit]) for habit, kind in ASKED.items() if counts[habit] < chats}
+        return {"answers": chats, **asked, **shares}
 
     def compare(self, candidate: Arrays, reference: Arrays, population: Sequence[Arrays]) -> Numbers:
         """Nothing: that two models share a habit says nothing about their descent."""

@@ -34,8 +34,7 @@ class Rivals:
             return Unfed("no logprobs of the first token were given")
         used, inverse = np.unique(seen.token_ids, return_inverse=True)
         tokens = hashed([seen.spelled.get(number, b"") for number in used.tolist()])[inverse]
-        digests = [[int(canary.digest, 16) >> 1, 0] for canary in seen.canaries]
-        rows = np.array(digests, dtype=np.int64)
+        rows = np.array([[canary.number, 0] for canary in seen.canaries], dtype=np.int64)
         return {"tokens": tokens.reshape(seen.token_ids.shape), "logprobs": seen.logprobs, "rows": rows}
 
     def describe(self, candidate: Arrays) -> Numbers:

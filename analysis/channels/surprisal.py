@@ -24,7 +24,7 @@ class Surprisal:
         canaries = [canary for canary in whole.recording.suite.canaries if canary.text is not None]
         greedy = whole.recording.greedy
         bits = np.array([_of_answer(greedy[c.id]) if c.id in greedy else np.nan for c in canaries])
-        digests = np.array([int(canary.digest, 16) >> 1 for canary in canaries], dtype=np.int64)
+        digests = np.array([canary.number for canary in canaries], dtype=np.int64)
         known = ~np.isnan(bits)
         if known.sum() < _FEWEST_TEXTS:
             return Unfed("the logprobs of the prompts' own tokens were not recorded")

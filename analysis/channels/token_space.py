@@ -1,13 +1,12 @@
 """Next-token distribution on whole tokens: Bhattacharyya affinity of the likeliest tokens, matched by spelling."""
 
-import hashlib
-
 import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Unfed
 from analysis.channels.next_token import affinity_of_rest
 from analysis.observation import Observation
+from probes.spelling import hash_of
 
 WIDTH = 32
 """Tokens compared at most; beyond them lies little mass, and the comparison is quadratic in them."""
@@ -23,13 +22,9 @@ class TokenSpace:
         """`tokens` [n, k] 64-bit hashes of spellings (0 for none), `root` [n, k] square roots of probabilities."""
         if observation.token_ids is None or observation.logprobs is None:
             return Unfed("no logprobs of the first token were given")
-        names = {
-            number: int.from_bytes(hashlib.sha256(b"token" + spelled).digest()[:8], "big") | 1
-            for number, spelled in observation.spelled.items()
-        }
-        ids = observation.token_ids[:, :WIDTH]
+        ids, names = observation.token_ids[:, :WIDTH], observation.spelled
         used, inverse = np.unique(ids, return_inverse=True)
-        hashes = np.array([names.get(number, 0) for number in used.tolist()], dtype=np.uint64)
+        hashes = np.array([hash_of(names[n]) if n in names else 0 for n in used.tolist()], dtype=np.uint64)
         tokens, mass = hashes[inverse].reshape(ids.shape), np.exp(observation.logprobs[:, :WIDTH])
         for row, column in zip(*np.nonzero(_repeated(tokens)), strict=True):  # several tokens without text, mostly
             first = int(np.argmax(tokens[row] == tokens[row, column]))

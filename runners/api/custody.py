@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from probes.errors import RecordingError
-from runners.api.exchange import NEGOTIATION, Exchange, Key
+from runners.api.exchange import CHOSEN, NEGOTIATION, Exchange, Key
 from runners.api.retry import transient
 from runners.budget import Budget
 
@@ -57,16 +57,22 @@ class Custody:
         budget.spend(prompt, completion, requests=sent)
 
     def finish(self, order: Iterable[Key]) -> str:
-        """Write the kept form, the negotiation first and then by `order`; returns its file name."""
+        """Write the kept form: the negotiation, then by `order`, then chosen tokens; returns its file name."""
         import pyarrow
 
         asked_before = sorted(key for key in self._offsets if key[0] == NEGOTIATION)
         with pyarrow.output_stream(str(self.folder / KEPT), compression="zstd") as file:
-            for key in [*asked_before, *order]:
+            for key in [*asked_before, *order, *self._beside()]:
                 if key in self._offsets:
                     line = json.dumps(self._at(self._offsets[key]).to_line(), ensure_ascii=False, sort_keys=True)
                     file.write(line.encode("utf-8", "surrogatepass") + b"\n")
         return KEPT
+
+    def spent_beside(self) -> dict[str, int]:
+        """Queries, and tokens as far as they are known, that chosen tokens took beside the answers."""
+        asked = [found.last.usage for key in self._beside() if (found := self._at(self._offsets[key])).last is not None]
+        prompt, completion = (sum(usage[place] or 0 for usage in asked) for place in (0, 1))
+        return {"queries": len(asked), "prompt_tokens": prompt, "completion_tokens": completion}
 
     def close(self) -> None:
         """Close the file; what it holds stays for the next run."""
@@ -76,6 +82,9 @@ class Custody:
         """Remove the working file, once the kept form has been written or nothing of it is worth keeping."""
         self.close()
         (self.folder / LINES).unlink(missing_ok=True)
+
+    def _beside(self) -> list[Key]:
+        return sorted(key for key in self._offsets if key[0].endswith(CHOSEN))
 
     def _write(self, line: dict[str, Any]) -> None:
         self._file.seek(0, os.SEEK_END)

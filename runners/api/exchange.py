@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 Key = tuple[str, int]
-"""(canary id, draw), or (NEGOTIATION, number) for what was asked beforehand."""
+"""(canary id, draw), or (NEGOTIATION, number) for what was asked beforehand, or (canary id + CHOSEN, number)."""
 NEGOTIATION = "\0negotiation"
 """Begins with a NUL, which no canary's id can hold in practice."""
+CHOSEN = "\0chosen"
+"""Ends the name of what was asked beside a canary's answer, for the logits of chosen tokens."""
 
 
 @dataclass(frozen=True, slots=True)

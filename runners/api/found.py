@@ -33,7 +33,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Everything that the negotiation found. None is "could not be told"."""
+    """Everything that the negotiation found. None is "could not be told".
+
+    `chosen_tokens` says in words, under `found`, whether the logits of named tokens can be had, and if so the fields of
+    `chosen_tokens.Way`; None where nobody wanted them.
+    """
 
     chat: Route
     completions: Route
@@ -44,6 +48,7 @@ class Found:
     reasoning: bool = False
     model_asked: str = ""
     model_returned: str | None = None
+    chosen_tokens: dict[str, Any] | None = None
     queries: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -65,18 +70,12 @@ class Found:
 
     def as_access(self) -> dict[str, Any]:
         """As the manifest keeps it."""
+        access = asdict(self)
+        asked = {key: access.pop(key) for key in ("queries", "prompt_tokens", "completion_tokens", "chosen_tokens")}
         return {
-            **{
-                key: value
-                for key, value in asdict(self).items()
-                if key not in ("queries", "prompt_tokens", "completion_tokens")
-            },
+            **access,
             "model_matches": None if self.model_returned is None else self.model_returned == self.model_asked,
-            "negotiation": {
-                "queries": self.queries,
-                "prompt_tokens": self.prompt_tokens,
-                "completion_tokens": self.completion_tokens,
-            },
+            "negotiation": {key: value for key, value in asked.items() if value is not None},
         }
 
     @classmethod

@@ -1,11 +1,12 @@
 """Finding out, with a handful of requests, what an endpoint allows. Nothing is assumed from its name or version."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from probes.errors import CandidateError
 from runners.api.answers import after_thoughts, first_choice, reasoning_of, text_of
+from runners.api.chosen_tokens import MOST_QUESTIONS, asking, find_way
 from runners.api.exchange import NEGOTIATION, Exchange
 from runners.api.found import CHAT, COMPLETIONS, Found, Route
 from runners.api.payloads import Payloads, logprobs
@@ -20,13 +21,17 @@ _SHORT, _LONG = 4, 24  # tokens
 
 @dataclass
 class Negotiation:
-    """One negotiation. Its questions are numbered, so that a run killed in the middle of it asks none of them twice."""
+    """One negotiation. Its questions are numbered, so that a run killed in the middle of it asks none of them twice.
+
+    `chosen` are the tokens, by id with their bytes, whose logits are wanted; None where none are.
+    """
 
     sender: Sender
     payloads: Payloads
     endpoint: str
     temperature: float
     vocabulary: Sequence[bytes] = ()
+    chosen: Mapping[int, bytes] | None = None
     _asked: int = 0
     _usage: list[tuple[int | None, int | None]] = field(default_factory=list)
     _model_returned: str | None = None
@@ -49,6 +54,7 @@ class Negotiation:
         return replace(
             found,
             echo=completions.works and await self._echo(completions),
+            chosen_tokens=None if self.chosen is None else await self._chosen(found, self.chosen),
             usage=any(prompt is not None for prompt, _ in self._usage),
             model_returned=self._model_returned,
             queries=self._asked,
@@ -121,6 +127,17 @@ class Negotiation:
         except LogprobsError:
             return False
 
+    async def _chosen(self, found: Found, tokens: Mapping[int, bytes]) -> dict[str, Any]:
+        """Whether the logits of named tokens can be had, and how."""
+        if not tokens:
+            return {"found": "which tokens the endpoint has is not known: name its tokenizer with backend.tokenizer"}
+        if found.reasoning:
+            return {"found": "the model reasons before it answers"}
+        route = found.text_route
+        prompt = _TEXT if route.path == COMPLETIONS else _CHAT
+        way, said = await find_way(asking(self._ask, self.payloads, route, prompt), tokens, route.logprobs)
+        return {"found": said, **({} if way is None else asdict(way))}
+
     async def _ask(self, path: str, body: dict[str, Any]) -> Exchange:
         """One question. Raises CandidateError if the endpoint can't be reached at all, or the budget is used up."""
         exchange = await self.sender.exchange((NEGOTIATION, self._asked), path, body)
@@ -140,11 +157,15 @@ class Negotiation:
         return exchange
 
 
-def most_questions(payloads: Payloads) -> list[dict[str, Any]]:
-    """The requests of the longest negotiation that there can be, for counting what it costs at most."""
+def most_questions(payloads: Payloads, chosen: bool = False) -> list[dict[str, Any]]:
+    """The requests of the longest negotiation that there can be, for counting what it costs at most.
+
+    `chosen`: the logits of chosen tokens are wanted.
+    """
     every = [Route(path) for path in (CHAT, COMPLETIONS) for _ in _ways(path, MOST_LOGPROBS)]
     short = [payloads.body(route, _CHAT if route.path == CHAT else _TEXT, _SHORT) for route in every]
     chat = [{"role": "user", "content": _OPEN}]
+    short += [payloads.body(Route(CHAT), _CHAT, 1)] * MOST_QUESTIONS * chosen
     return [*short, payloads.body(Route(COMPLETIONS), _TEXT, 1), *[payloads.body(Route(CHAT), chat, _LONG)] * 7]
 
 

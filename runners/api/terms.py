@@ -7,15 +7,18 @@ from runners.api.found import Found
 from runners.backends.interface import Terms
 
 
-def terms_of(found: Found, asked: Tier, top_k: int, continuation: str) -> Terms:
-    """The terms of a run: the best tier that can be had, never higher than the one asked for."""
-    tier = found.tier(asked)
+def terms_of(found: Found, asked: Tier, top_k: int, continuation: str, captures: bool = False) -> Terms:
+    """The terms of a run: the best tier that can be had, never higher than the one asked for.
+
+    `captures`: the server is our own, and captures the logits of the whole vocabulary beside its answers.
+    """
+    tier = asked if captures and asked == "logits" else found.tier(asked)
     granted = min(top_k, found.text_route.logprobs) if tier == "topk" else 0
     access = {
         **found.as_access(),
         "asked_tier": asked,
         "logprobs": granted,
-        "vocabulary": False,
+        "vocabulary": tier == "logits",
         "continuation": None if found.completions.works else continuation,
     }
     draws = found.sampling_varies is not False
@@ -42,7 +45,7 @@ def _summary(found: Found, granted: int) -> str:
 
 
 def _costs(found: Found, asked: Tier, tier: Tier, granted: int, top_k: int) -> Iterator[str]:
-    """One line for each thing that lowers the certainty of a verdict."""
+    """One line for each thing that changes what a verdict can rest on, or what the run costs."""
     if tier != asked:
         wanted = {"logits": "the whole vocabulary's logits", "topk": f"{top_k} logprobs", "text": "text"}[asked]
         cost = (
@@ -53,6 +56,12 @@ def _costs(found: Found, asked: Tier, tier: Tier, granted: int, top_k: int) -> I
         yield f"asked for tier {asked} ({wanted}), recording at tier {tier}: {cost} (docs/access.md)"
     elif tier == "topk" and granted < top_k:
         yield f"{granted} logprobs came back where {top_k} were asked for: less is seen of each distribution"
+    if found.chosen_tokens is not None:
+        if tier != "topk" or "name" not in found.chosen_tokens:
+            yield f"no logits of chosen tokens: {found.chosen_tokens['found']}; all else is recorded"
+        else:
+            width = found.chosen_tokens["width"]
+            yield f"{found.chosen_tokens['found']}: the logits of chosen tokens are asked {width} at a time"
     if found.sampling_varies is False and tier == "text":
         yield (
             "sampling at a temperature changes nothing (the endpoint ignores it, or caches): only greedy answers are "

@@ -17,6 +17,10 @@ KEEP = "kinprint_keep"
 TOP_K = "kinprint_top_k"
 """The key that says how many of the likeliest tokens TOP keeps."""
 VOCABULARY, TOP = "vocabulary", "top"
+FOLDER = "KINPRINT_CAPTURE"
+"""The environment variable that names the folder into which a server puts its captures."""
+CHOSEN_IDS = "chosen.npy"
+"""The file in it that has the ids of the chosen tokens."""
 CHOSEN, SURPRISAL, EVERY = "chosen", "surprisal", "every"
 
 

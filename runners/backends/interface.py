@@ -22,13 +22,17 @@ Positions = Literal["last", "chosen", "surprisal", "every"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One query: one draw of one canary. Draw 0 is greedy and carries the logprobs; the others are sampled."""
+    """One query: one draw of one canary. Draw 0 is greedy and carries the logprobs; the others are sampled.
+
+    `chosen`: where chosen tokens' logits take queries of their own, they are asked after this prompt.
+    """
 
     canary: Canary
     draw: int
     temperature: float
     top_p: float
     seed: int
+    chosen: bool = False
 
     @property
     def greedy(self) -> bool:
@@ -112,6 +116,10 @@ class RemoteBackend(Backend, Protocol):
 
     def negotiate(self, tier: Tier, top_k: int, temperature: float, known: Terms | None) -> Terms:
         """Find out what the endpoint allows; with `known`, take over what an earlier run of the recording found."""
+        ...
+
+    def spent_beside(self) -> dict[str, int]:
+        """`queries`, `prompt_tokens`, `completion_tokens` beside those of the negotiation and of the answers."""
         ...
 
     def finish(self, order: Sequence[tuple[str, int]]) -> list[str]:

@@ -7,10 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from probes.answer import Answer
 from probes.errors import CandidateError
 from probes.manifest import Tier
 from runners.api.answers import read_answer
+from runners.api.chosen_tokens import ANCHORS, FEWEST, Way, asking_beside, relative_logits
 from runners.api.connection import Connection
 from runners.api.custody import Custody
 from runners.api.found import Found
@@ -21,8 +25,10 @@ from runners.api.retry import RetryPolicy
 from runners.api.secrets import Secrets, check_without_secrets, checked_url, key_from
 from runners.api.sender import Sender
 from runners.api.terms import terms_of
-from runners.backends.interface import Description, Logits, Request, Terms
+from runners.backends.interface import Description, Logits, Positions, Request, Terms
+from runners.backends.token_bytes import tokenizer_bytes
 from runners.budget import Budget
+from runners.serving.captures import Captured, Captures
 
 ENDPOINTS = ("auto", "chat", "completions")
 
@@ -32,7 +38,8 @@ class OpenaiApi:
     """Asks `model` at `base_url`. The key stands in the environment variable named by `api_key_env`, nowhere else.
 
     `headers`, `query` and `extra_body` go with every request; `reasoning_tokens` are allowed beside an answer's own
-    where the model is found to reason. Raises CandidateError on settings that can't work.
+    where the model is found to reason. `tokenizer`, a folder or hub id, says which tokens the endpoint has, where that
+    is known: without it no tokens can be named. Raises CandidateError on settings that can't work.
     """
 
     model: str
@@ -48,6 +55,7 @@ class OpenaiApi:
     endpoint: str = "auto"
     continuation: str = CONTINUE
     reasoning_tokens: int = 1024
+    tokenizer: str | None = None
     concurrency: int = 4
     requests_per_second: float | None = None
     timeout_s: float = 60.0
@@ -70,6 +78,8 @@ class OpenaiApi:
             raise CandidateError("backend.requests_per_second must be above 0, or null for no limit")
         if self.chat_template is not None:
             raise CandidateError("candidate.chat_template can't be given to an API, which renders chats by itself")
+        self._chosen: dict[int, bytes] | None = None
+        self._position_logits: Logits | None = None
         self._policy = RetryPolicy(self.retries, self.first_wait, self.longest_wait)
         self._payloads = Payloads(
             self.model, self.system_prompt, self.extra_body, self.reasoning_tokens, self.continuation
@@ -79,17 +89,30 @@ class OpenaiApi:
     def identity(self) -> dict[str, Any]:
         """What makes two runs ask the same thing: a recording is resumed only where this is equal. Holds no secret."""
         names = ("base_url", "endpoint", "organization", "project", "headers", "query", "extra_body")
-        return {name: getattr(self, name) for name in (*names, "continuation", "reasoning_tokens")}
+        tokenizer = ("tokenizer",) if self.tokenizer else ()
+        return {name: getattr(self, name) for name in (*names, "continuation", "reasoning_tokens", *tokenizer)}
+
+    @property
+    def fewest_chosen(self) -> int | None:
+        """How many chosen tokens a query shows at least, where any can be had; None if they take no queries."""
+        return FEWEST - ANCHORS if self.tokenizer else None
 
     def __enter__(self) -> Self:
-        return self.connect(key_from(self.api_key_env))
+        key = key_from(self.api_key_env)
+        return self.connect(key, tokenizer_bytes(self.tokenizer, {}) if self.tokenizer else ())
 
-    def connect(self, key: str | None, vocabulary: Sequence[bytes] = (), proxies: bool = True) -> Self:
+    def connect(
+        self,
+        key: str | None,
+        vocabulary: Sequence[bytes] = (),
+        captures: Captures | None = None,
+        proxies: bool = True,
+    ) -> Self:
         """Open the line, with a key from wherever; leaving the context closes it.
 
-        `vocabulary` spells the tokens, by id, of an endpoint that is known to name them by their ids.
+        `vocabulary` spells the tokens by id, where they are known; `captures` are those of a server of our own.
         """
-        self._vocabulary = vocabulary
+        self._vocabulary, self._captures = vocabulary, captures
         self._connection = Connection(
             self.base_url,
             Secrets(key),
@@ -114,7 +137,20 @@ class OpenaiApi:
     def describe(self) -> Description:
         """The endpoint; who or what answers behind it is not known."""
         engine = {"name": self.name, "base_url": self.base_url, "openai": version("openai")}
-        return Description(model=self.model, engine=engine)
+        return Description(model=self.model, engine=engine, token_bytes=self._vocabulary)
+
+    def keep_positions(self, positions: Positions, token_ids: npt.NDArray[np.int32]) -> None:
+        """From now on ask for the logits of these tokens. Raises CandidateError for what no API shows."""
+        if self._captures is not None:
+            self._captures.keep(positions, token_ids)
+        elif positions in ("surprisal", "every"):
+            raise CandidateError("an API keeps no positions of the prompt; take tier.positions=chosen or last here")
+        elif positions == "chosen":
+            self._chosen = {number: self._vocabulary[number] for number in token_ids.tolist()}
+
+    def position_logits(self) -> Logits | None:
+        """The chosen tokens' logits [n_positions, n_chosen], up to a constant, of the answer that was yielded last."""
+        return self._position_logits
 
     def begin(self, folder: Path, budget: Budget) -> None:
         """Open the chain of custody in `folder`, and count what earlier runs spent."""
@@ -125,22 +161,65 @@ class OpenaiApi:
     def negotiate(self, tier: Tier, top_k: int, temperature: float, known: Terms | None) -> Terms:
         """Find out what the endpoint allows, unless an earlier run has. Raises CandidateError if nothing works."""
         if known is None:
-            negotiation = Negotiation(self._sender, self._payloads, self.endpoint, temperature, self._vocabulary)
+            wanted = self._chosen if tier != "text" else None
+            negotiation = Negotiation(
+                self._sender, self._payloads, self.endpoint, temperature, self._vocabulary, wanted
+            )
             found = self._loop.run(negotiation.find(top_k))
-            known = terms_of(found, tier, top_k, self.continuation)
+            known = terms_of(found, tier, top_k, self.continuation, self._captures is not None)
         self._found = Found.from_access(known.access)
         return known
 
     def ask(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
-        """Answer every request, in the order in which the answers come in."""
+        """Answer every request, in the order in which the answers come in.
 
-        async def one(request: Request) -> tuple[Answer, Logits | None]:
+        Those whose chosen tokens are asked for come last, when no others are under way: vLLM 0.32 gives a request for
+        the likeliest tokens none of them if one for named tokens is in its batch.
+        """
+
+        async def one(request: Request) -> tuple[Request, Captured]:
             route, body = self._payloads.of(request, self._found, top_k if tier == "topk" else 0)
+            body |= self._captures.settings(request, tier) if self._captures is not None else {}
             exchange = await self._sender.exchange((request.canary.id, request.draw), route.path, body)
             answer = read_answer(request, exchange, tier, top_k, self._found.model_returned, self._vocabulary)
-            return answer, None
+            return request, Captured(answer) if self._captures is None else self._captures.fetch(answer, exchange)
 
-        yield from self._loop.as_completed(one, requests, self.concurrency)
+        way, last = self._way() if tier == "topk" else None, []
+        for request, found in self._loop.as_completed(one, requests, self.concurrency):
+            if way is not None and request.chosen and found.answer.status == "ok":
+                last.append((request, found.answer))
+            else:
+                self._position_logits = found.positions
+                yield found.answer, found.logits
+        if way is not None:
+            yield from self._with_chosen_tokens(last, way)
+
+    def _way(self) -> Way | None:
+        """How chosen tokens are asked for, if they can be."""
+        found = self._found.chosen_tokens or {}
+        return Way(found["name"], found["width"], found["bias"]) if "name" in found else None
+
+    def _with_chosen_tokens(
+        self, answered: Sequence[tuple[Request, Answer]], way: Way
+    ) -> Iterator[tuple[Answer, Logits | None]]:
+        tokens = self._chosen or {}
+
+        async def one(item: tuple[Request, Answer]) -> tuple[Answer, npt.NDArray[np.float64]]:
+            canary, answer = item[0].canary, item[1]
+            route = self._found.text_route if canary.messages is None else self._found.chat_route
+            ask = asking_beside(self._sender, self._payloads, route, self._payloads.prompt(canary, route), canary.id)
+            return answer, await relative_logits(ask, tokens, way)
+
+        try:
+            for answer, logits in self._loop.as_completed(one, answered, self.concurrency):
+                self._position_logits = None if np.isnan(logits).all() else logits[np.newaxis].astype(np.float32)
+                yield answer, None
+        finally:
+            self._position_logits = None
+
+    def spent_beside(self) -> dict[str, int]:
+        """What chosen tokens took."""
+        return self._custody.spent_beside()
 
     def finish(self, order: Sequence[tuple[str, int]]) -> list[str]:
         """Write the raw exchanges in their final form."""

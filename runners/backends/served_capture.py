@@ -4,13 +4,14 @@
         --logits-processors runners.backends.served_capture:ServedCapture
 
 A request asks with `vllm_xargs: {"kinprint_row": 7, "kinprint_keep": ["vocabulary", "every"], "kinprint_top_k": 0}`
-and finds `FOLDER/7.safetensors` (`captured.Capture.read`) when its answer has come. `FOLDER/chosen.npy`, if it was
-there when the server started, has the ids of the chosen tokens. Start the server with `--no-enable-prefix-caching`,
-or positions that it has in its cache are missing (NaN). The folder must be private to whoever runs the server.
+and finds `FOLDER/7.safetensors` (`captured.Capture.read`) when its answer has come. `FOLDER/chosen.npy`, if it is
+there at the first request that wants chosen tokens, has their ids. Positions that the server has in its prefix cache
+are missing (NaN): start it with `--no-enable-prefix-caching`, or give each request a `cache_salt` of its own. The
+folder must be private to whoever runs the server. `runners.serving.captures` is the side that asks.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,9 @@ import numpy as np
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from runners.backends.capture import LogitsCapture
+from runners.backends.capture import Followed, LogitsCapture
 from runners.backends.capture_positions import capture_positions
-from runners.backends.captured import CHOSEN, EVERY, KEEP, ROW, SURPRISAL, TOP, TOP_K, VOCABULARY
-
-FOLDER = "KINPRINT_CAPTURE"
-"""The environment variable that names the folder."""
-CHOSEN_IDS = "chosen.npy"
+from runners.backends.captured import CHOSEN, CHOSEN_IDS, EVERY, FOLDER, KEEP, ROW, SURPRISAL, TOP, TOP_K, VOCABULARY
 
 
 class ServedCapture(LogitsCapture):
@@ -37,9 +34,6 @@ class ServedCapture(LogitsCapture):
     def __init__(self, vllm_config: Any, device: torch.device, is_pin_memory: bool) -> None:
         super().__init__(vllm_config, device, is_pin_memory)
         self.folder = Path(os.environ[FOLDER])
-        if (self.folder / CHOSEN_IDS).is_file():
-            ids = np.load(self.folder / CHOSEN_IDS, allow_pickle=False)
-            self.chosen = torch.as_tensor(ids, dtype=torch.long, device=device)
         self._finder = register_module_forward_pre_hook(self._find)
 
     def understands(self, wish: Mapping[str, Any]) -> bool:
@@ -61,6 +55,13 @@ class ServedCapture(LogitsCapture):
             if not one.answered and one.computed == len(one.prompt) and one.row in self.captures:
                 self.captures.pop(one.row).write(self.folder / f"{one.row}.safetensors")
         return logits
+
+    def _begin(self, wish: Mapping[str, Any], prompt: Sequence[int], answered: Sequence[int]) -> Followed:
+        file = self.folder / CHOSEN_IDS
+        if len(self.chosen) == 0 and {CHOSEN, EVERY} & set(wish[KEEP]) and file.is_file():
+            ids = np.load(file, allow_pickle=False)
+            self.chosen = torch.as_tensor(ids, dtype=torch.long, device=self.chosen.device)
+        return super()._begin(wish, prompt, answered)
 
     def _find(self, module: torch.nn.Module, arguments: Any) -> None:
         if hasattr(module, "compute_logits"):

@@ -11,15 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from probes.answer import Answer
 from probes.errors import CandidateError
 from probes.manifest import Tier
-from runners.backends.interface import Description, Logits, Request, Terms
+from runners.api.chosen_tokens import MOST_BY_ID
+from runners.backends.captured import FOLDER
+from runners.backends.interface import Description, Logits, Positions, Request, Terms
 from runners.backends.local_model import check_local_model, served_name
 from runners.backends.openai_api import OpenaiApi
 from runners.backends.token_bytes import tokenizer_bytes, vocabulary_sha256
 from runners.backends.vllm_engine import vllm_version
 from runners.budget import Budget
+from runners.serving.captures import Captures
 from runners.serving.command_line import command_line_arguments
 from runners.serving.server_process import ServerProcess, free_port
 
@@ -28,6 +34,9 @@ _SERVER = (sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server")
 _KEY = "VLLM_API_KEY"
 _ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1", "TOKENIZERS_PARALLELISM": "false"}
 _OURS = ("model", "host", "port", "uds", "api_key", "served_model_name", "chat_template", "return_tokens_as_token_ids")
+_CAPTURE = ("--logits-processors", "runners.backends.served_capture:ServedCapture")
+# Workers of their own keep their logits to themselves; a draft model's engine takes no logits processor.
+_SEVERAL = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 
 
 @dataclass
@@ -71,6 +80,17 @@ class VllmServer:
         """What makes two runs ask the same thing; the port is another one every time."""
         return {"endpoint": self.endpoint, "reasoning_tokens": self.reasoning_tokens}
 
+    @property
+    def fewest_chosen(self) -> int | None:
+        """See `OpenaiApi`."""
+        return None if self._capturing else MOST_BY_ID
+
+    @property
+    def _capturing(self) -> bool:
+        """Whether the server's engine can capture logits beside its answers, so that they need no queries."""
+        several = any((self.engine.get(size) or 1) > 1 for size in _SEVERAL)
+        return not several and not self.engine.get("speculative_config")
+
     def __enter__(self) -> Self:
         check_local_model(self.model)
         if find_spec("vllm") is None:
@@ -79,13 +99,15 @@ class VllmServer:
         self.url, self.key, self.served_as = f"http://127.0.0.1:{port}/v1", key, served_name(self.model)
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kinprint-")))
-            environment = {**_ENVIRONMENT, _KEY: key}
+            environment = {**_ENVIRONMENT, _KEY: key, FOLDER: str(folder)}
             command = [*_SERVER, *self._address(port), *self._chat_template(folder), *self._arguments]
+            command += _CAPTURE if self._capturing else ()
             self._server = stack.enter_context(ServerProcess("vLLM's server", command, port, environment))
             self._token_bytes = tokenizer_bytes(self.model, self.engine)  # while the server starts
             self._server.wait_until_healthy(self.start_timeout_s)
             self._api = replace(self._api, base_url=self.url)
-            stack.push(self._api.connect(key, self._token_bytes, proxies=False))
+            captures = Captures(folder, self._token_bytes) if self._capturing else None
+            stack.push(self._api.connect(key, self._token_bytes, captures, proxies=False))
             self._stack = stack.pop_all()
         return self
 
@@ -119,6 +141,18 @@ class VllmServer:
                 if answer.status == "error" and answer.asked_at is not None:
                     self._server.check()  # a dead server's failures are no answers of the model's
                 yield answer, logits
+
+    def keep_positions(self, positions: Positions, token_ids: npt.NDArray[np.int32]) -> None:
+        """From now on keep positions of the prompts. Raises CandidateError if the engine can't be looked into."""
+        self._api.keep_positions(positions, token_ids)
+
+    def position_logits(self) -> Logits | None:
+        """The chosen tokens' logits [n_positions, n_chosen] of the answer that was yielded last."""
+        return self._api.position_logits()
+
+    def spent_beside(self) -> dict[str, int]:
+        """See `OpenaiApi`."""
+        return self._api.spent_beside()
 
     def finish(self, order: Sequence[tuple[str, int]]) -> list[str]:
         """See `OpenaiApi`."""

@@ -84,6 +84,7 @@ def sampling(tier: TierSettings, seed: int) -> Sampling:
         logits_dtype=tier.logits_dtype,
         positions=cast(Positions, tier.positions),
         position_tokens=tier.position_tokens,
+        position_prompts=tier.position_prompts,
         chosen_tokens=tuple(tier.chosen_tokens),
         draws=tier.draws,
     )

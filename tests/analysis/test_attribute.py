@@ -178,7 +178,7 @@ def test_a_suite_of_chats_has_no_tokenizer_evidence(tmp_path: Path) -> None:
 def test_the_same_recording_gets_the_same_verdict(folder: Path, made_up_library: Library) -> None:
     candidate = recorded(folder, make_up(0, 9), "text")
     fresh = Library.load(made_up_library.folder)
-    shuffled = replace(fresh, members=fresh.members[::-1], _cache={})
+    shuffled = replace(fresh, members=fresh.members[::-1], _signatures={})
     one, other = attribute(candidate, made_up_library), attribute(candidate, shuffled)
     assert one.posterior == pytest.approx(other.posterior, abs=1e-5)
     assert one.decision == other.decision

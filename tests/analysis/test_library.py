@@ -161,3 +161,14 @@ def test_a_member_replaced_is_not_doubled(made_up_library: Library) -> None:
     grown = made_up_library.with_member(replaced)
     assert len(grown.members) == len(made_up_library.members)
     assert [m.technique for m in grown.members if m.name == replaced.name] == ["new"]
+
+
+def test_a_recording_is_checked_once_and_what_is_read_of_it_is_not_kept(made_up_library: Library) -> None:
+    library = Library.load(made_up_library.folder)
+    member = library.members[0]
+    one, other = library.recording(member), library.recording(member)
+    assert one.suite is other.suite is made_up_library.recording(member).suite
+    assert one.logits is not None
+    assert "logits" not in vars(other)
+    assert library.signature(member) is library.signature(member, one_access := library.signature(member).access)
+    assert one_access.tier == "logits"

@@ -98,10 +98,9 @@ def test_channels_that_do_not_decide_cannot_be_made_to(
 
 def test_a_channel_that_a_reference_cannot_feed_is_left_out(candidate: Signature, others: Library) -> None:
     member = others.members[0]
-    others.signature(member)
-    lacking = replace(others, _cache={})
+    lacking = replace(others, _signatures={})
     one = lacking.signature(member)
-    lacking._cache[(member.name, None)] = replace(one, unfed={"greedy": "there is no greedy answer"})
+    lacking._signatures[member.name, one.access] = replace(one, unfed={"greedy": "there is no greedy answer"})
     found = attribute(candidate, lacking)
     assert "greedy" not in found.channels
     assert member.name in found.left_out["greedy"]

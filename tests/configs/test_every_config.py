@@ -1,9 +1,8 @@
 """Every file in the Hydra tree composes and fits its schema; a new file is covered as soon as it is there."""
 
+import ast
 import re
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 import pytest
 
@@ -98,14 +97,15 @@ def test_every_option_composes_with_every_job_that_takes_it(group: str, option: 
 
 
 def test_every_backend_has_a_config() -> None:
-    modules = [import_module(f"runners.backends.{entry.name}") for entry in iter_modules(runners.backends.__path__)]
+    """Found by reading the files: importing them would import every engine."""
     backends = {
-        f"{module.__name__}.{name}"
-        for module in modules
-        for name, found in vars(module).items()
-        if isinstance(found, type) and found.__module__ == module.__name__ and hasattr(found, "ask")
+        f"runners.backends.{path.stem}.{found.name}"
+        for path in Path(runners.backends.__path__[0]).glob("*.py")
+        for found in ast.parse(path.read_text("utf-8")).body
+        if isinstance(found, ast.ClassDef)
+        and path.stem != "interface"  # what they all are
+        and any(isinstance(method, ast.FunctionDef) and method.name == "ask" for method in found.body)
     }
-    backends = {name for name in backends if not name.startswith("runners.backends.interface.")}  # what they all are
     targets = {
         target
         for path in TREE.glob("backend/*.yaml")

@@ -4,55 +4,28 @@ The engine takes 48 tokens a step and caches prefixes, so that prompts come by i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from probes.canary import Canary
+from analysis.first_tokens import log_softmax
 from probes.recording import Recording
-from probes.suite import Suite
-from runners.backends.interface import Positions
+from probes.suite import load_suite
+from runners.backends.captured import KEEP, ROW, Capture
+from runners.backends.interface import Backend, Positions
+from runners.backends.transformers import Transformers
 from runners.backends.vllm_engine import VllmEngine
 from runners.record import Sampling, record
 from runners.zoo.fetch import fetch
-from tests.integration.conftest import ENGINE, Started
+from tests.integration.conftest import ENGINE, TEXTS, Started, Yardstick
+from tests.integration.conftest import SUITE_OF_TEXTS as SUITE
 
 pytestmark = pytest.mark.engine
 
-STORY = "The keeper of the lighthouse counted the ships that passed, wrote their names in a book and closed it. " * 4
-TEXTS = ("Hot", "The opposite of hot is", STORY + "Then", STORY + "Later", "def area(radius):\n    return", STORY)
-SUITE = Suite("texts", tuple(Canary(f"t{n}", "facts", text, None, 3, 1, "-", "-") for n, text in enumerate(TEXTS)))
 CHUNKS = {"dtype": "float32", "max_num_batched_tokens": 48, "max_num_seqs": 8, "enable_prefix_caching": True}
-
-
-@dataclass
-class Yardstick:
-    """What transformers says: ids of the prompts, and raw logits [n_tokens, vocab_size] after each of their tokens."""
-
-    ids: list[list[int]]
-    logits: list[npt.NDArray[np.float32]]
-
-    def logprobs(self, number: int) -> npt.NDArray[np.float64]:
-        """The logprob of each token of a prompt but the first."""
-        rows = self.logits[number].astype(np.float64)
-        rows -= np.log(np.exp(rows).sum(axis=1, keepdims=True))
-        return np.take_along_axis(rows[:-1], np.array(self.ids[number][1:], int)[:, None], axis=1)[:, 0]
-
-
-@pytest.fixture(scope="module")
-def yardstick() -> Yardstick:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    folder = fetch("smollm2")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").eval()
-    ids = [AutoTokenizer.from_pretrained(folder)(text).input_ids for text in TEXTS]
-    with torch.inference_mode():
-        return Yardstick(ids, [model(torch.tensor([one])).logits[0].numpy() for one in ids])
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +98,54 @@ def test_the_likeliest_of_rows_are_exact_and_ties_go_by_id() -> None:
         assert list(ids) == order[:20]
         np.testing.assert_allclose(logprobs, likeliest(row.numpy(), 20)[1], atol=1e-5)
     assert len(likeliest_of_rows(logits[:, :3], 20)[0][0]) == 3
+
+
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_engine_agrees_with_transformers(engine: Started, every: int, tmp_path: Path) -> None:
+    """On core canaries of every kind, or (slow) on all of them, with full logits."""
+    core = load_suite("core")
+    suite = replace(core, canaries=tuple(replace(canary, max_tokens=1) for canary in core.canaries[::every]))
+    sampling = Sampling("logits", 20, 1.0, 1.0, 0, "float32")
+
+    def logprobs(backend: Backend, name: str) -> tuple[Recording, np.ndarray]:
+        recording = record(backend, suite, sampling, tmp_path / name, name, {})
+        assert recording.logits is not None
+        return recording, log_softmax(recording.logits["logits"])
+
+    here, ours = logprobs(engine, "vllm")
+    plain, theirs = logprobs(Transformers(str(fetch("smollm2")), engine={"dtype": "float32"}), "transformers")
+    assert ours.shape == theirs.shape == (len(suite), 49_152)
+    assert here.manifest.tokenizer == plain.manifest.tokenizer
+    top = np.argsort(-theirs, axis=1)[:, :20]
+    difference = np.abs(np.take_along_axis(ours, top, 1) - np.take_along_axis(theirs, top, 1))
+    agreement = (ours.argmax(axis=1) == theirs.argmax(axis=1)).mean()
+    print(f"arg-max agreement {agreement:.4f}, mean difference over the top 20 {difference.mean():.5f} nat")
+    assert agreement >= 0.97
+    assert difference.mean() <= 0.1
+
+
+def test_inside_a_server_a_prompt_in_pieces_is_written_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from vllm import SamplingParams
+    from vllm.v1.sample.logits_processor import BatchUpdate
+
+    from runners.backends.served_capture import ServedCapture
+
+    monkeypatch.setenv("KINPRINT_CAPTURE", str(tmp_path))
+    capture = ServedCapture(None, torch.device("cpu"), False)
+    capture._finder.remove()
+    np.save(tmp_path / "chosen.npy", np.array([2, 0], np.int32))
+    wishes: list[dict[str, Any]] = [{ROW: 7, KEEP: ["vocabulary", "chosen"]}, {ROW: "../x", KEEP: ["top"]}, {ROW: 9}]
+    added = [(n, SamplingParams(extra_args=wish), [5, 6, 7], []) for n, wish in enumerate(wishes)]
+    capture.update_state(BatchUpdate(batch_size=3, removed=[], added=added, moved=[]))
+    assert list(capture.followed) == [0]  # what makes no sense is not followed
+    for computed, value in ((2, 1.0), (3, 2.0)):
+        assert list(tmp_path.iterdir()) == [tmp_path / "chosen.npy"]
+        capture.followed[0].computed = computed
+        capture.apply(torch.tensor([[value, 0.0, 2 * value]] * 3))
+    kept = Capture.read(tmp_path / "7.safetensors")
+    assert kept.logits is not None
+    assert kept.positions is not None
+    assert (kept.logits.tolist(), kept.positions.tolist()) == ([2.0, 0.0, 4.0], [[4.0, 2.0]])

@@ -1,5 +1,7 @@
 """Each real model, through vLLM: it talks sense, and is attributed to its family at every tier."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +12,7 @@ from analysis.library import Library
 from analysis.signature import signature
 from probes.canary import Canary, Message
 from probes.manifest import Tier
+from probes.recording import Recording
 from probes.suite import Suite
 from runners.record import Sampling, record
 from tests.integration.conftest import FAMILIES, Started
@@ -34,8 +37,19 @@ GREETINGS = Suite(
 )
 
 
+Recorded = Callable[[Tier], Recording]
+
+
 def sampling(tier: Tier) -> Sampling:
     return Sampling(tier, top_k=20, temperature=1.0, top_p=1.0, seed=0)
+
+
+@pytest.fixture(scope="module")
+def recorded(served: tuple[str, Started], quick: Suite, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """The model's recording at a tier, made once for all tests."""
+    name, backend = served
+    folder = tmp_path_factory.mktemp("recorded")
+    return cache(lambda tier: record(backend, quick, sampling(tier), folder / tier, name, {}))
 
 
 def test_a_plain_fact_has_a_sane_continuation(served: tuple[str, Started], tmp_path: Path) -> None:
@@ -51,27 +65,20 @@ def test_a_plain_fact_has_a_sane_continuation(served: tuple[str, Started], tmp_p
 
 
 @pytest.mark.parametrize("tier", get_args(Tier))
-def test_names_the_right_family(served: tuple[str, Started], tier: Tier, quick: Suite, tmp_path: Path) -> None:
-    name, backend = served
-    found = signature(record(backend, quick, sampling(tier), tmp_path / tier, name, {}))
-    verdict = attribute(found, Library.load())
+def test_names_the_right_family(served: tuple[str, Started], recorded: Recorded, tier: Tier) -> None:
+    name, _ = served
+    verdict = attribute(signature(recorded(tier)), Library.load())
     assert (verdict.decision, verdict.family) == ("attributed", FAMILIES[name]), verdict.posterior
     assert verdict.tokenizer == {"fits": [FAMILIES[name]]}
 
 
-def test_names_the_right_family_with_the_tokenizer_off(
-    served: tuple[str, Started], quick: Suite, tmp_path: Path
-) -> None:
-    name, backend = served
-    found = signature(record(backend, quick, sampling("text"), tmp_path / "text", name, {}))
+def test_names_the_right_family_with_the_tokenizer_off(served: tuple[str, Started], recorded: Recorded) -> None:
+    name, _ = served
     rules = Rules(channels=("next_token", "greedy"))
-    assert attribute(found, Library.load(), rules).family == FAMILIES[name]
+    assert attribute(signature(recorded("text")), Library.load(), rules).family == FAMILIES[name]
 
 
-def test_a_family_that_is_not_in_the_library_is_unknown(
-    served: tuple[str, Started], quick: Suite, tmp_path: Path
-) -> None:
-    name, backend = served
-    found = signature(record(backend, quick, sampling("topk"), tmp_path / "topk", name, {}))
+def test_a_family_that_is_not_in_the_library_is_unknown(served: tuple[str, Started], recorded: Recorded) -> None:
+    name, _ = served
     strangers = Library.load().without(families=[FAMILIES[name]])
-    assert attribute(found, strangers).family is None
+    assert attribute(signature(recorded("topk")), strangers).family is None

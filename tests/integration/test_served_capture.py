@@ -21,7 +21,8 @@ from runners.api.found import COMPLETIONS, Route
 from runners.backends.captured import Capture
 from runners.zoo.fetch import fetch
 
-pytestmark = pytest.mark.engine
+# test_capture.py has its parts, and test_vllm_server.py a server that kinprint starts itself.
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 CHOSEN = np.array([7, 49_151, 300])
 TOKENS = {338: b" that", 28: b",", 260: b" the", 253: b" a", 504: b"The"}

@@ -40,14 +40,14 @@ def test_at_least_seven_natural_languages(suite: Suite) -> None:
     assert languages["Chinese (simplified)"] >= (8 if suite.name == "core" else 1)
 
 
-@pytest.mark.parametrize("name", ["core", "quick", "chat"])
+@pytest.mark.parametrize("name", ["core", "quick", "chat", "habits"])
 def test_every_canary_says_why_and_where_from(name: str) -> None:
     suite = load_suite(name)
     assert [c.id for c in suite.canaries if len(c.why) <= 20 or not c.source.strip()] == []
     assert len({c.why for c in suite.canaries}) == len(suite)
 
 
-@pytest.mark.parametrize("name", ["core", "quick", "chat"])
+@pytest.mark.parametrize("name", ["core", "quick", "chat", "habits"])
 def test_ids_are_unique_and_lower_case(name: str) -> None:
     suite = load_suite(name)
     ids = [canary.id for canary in suite.canaries]
@@ -64,7 +64,7 @@ def test_only_tokenizer_traps_end_in_a_space(suite: Suite) -> None:
     assert {c.kind for c in suite.canaries if (c.text or "").endswith(" ")} <= {"tokenizer_traps"}
 
 
-@pytest.mark.parametrize("name", ["core", "quick", "chat"])
+@pytest.mark.parametrize("name", ["core", "quick", "chat", "habits"])
 def test_chats_end_with_the_user(name: str) -> None:
     suite = load_suite(name)
     assert {c.messages[-1].role for c in suite.canaries if c.messages is not None} == {"user"}
@@ -75,6 +75,14 @@ def test_the_chat_suite_is_chats_of_four_answers_each() -> None:
     assert {canary.messages is not None for canary in suite.canaries} == {True}
     assert {canary.draws + 1 for canary in suite.canaries} == {4}  # a greedy answer and three sampled ones
     assert [c.id for c in suite.canaries if any(turn.role == "system" for turn in c.messages or ())] == []
+
+
+def test_the_habits_suite_is_the_chat_suite_and_asks_who_it_is_and_what_it_refuses() -> None:
+    lines = (SHIPPED / "habits.jsonl").read_bytes().splitlines()
+    assert lines[:64] == (SHIPPED / "chat.jsonl").read_bytes().splitlines()
+    more = load_suite("habits").canaries[64:]
+    assert Counter(canary.kind for canary in more) == {"identity": 8, "refusals": 8}
+    assert {canary.messages is not None for canary in more} == {True}
 
 
 def test_the_chat_suite_shares_no_prompt_with_core() -> None:

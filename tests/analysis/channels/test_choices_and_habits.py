@@ -9,10 +9,11 @@ import pytest
 
 from analysis.byte_bins import N_BINS, bin_of
 from analysis.channels import pair_channels
-from analysis.channels.habits import HABITS
+from analysis.channels.habits import ASKED, HABITS
 from analysis.observation import Access, Observation
 from analysis.unfed import Unfed
 from probes.canary import Message
+from probes.suite import load_suite
 from tests.recordings import canary
 
 CHOICES, HABIT = pair_channels()["choices"], pair_channels()["habits"]
@@ -86,3 +87,36 @@ def test_habits_are_shares_of_the_answers_to_chats() -> None:
     assert HABIT.compare(found, found, [found]) == {}
     assert set(HABITS) > {"refuses", "thinks aloud"}
     assert isinstance(HABIT.extract(seen([b"x"])), Unfed)
+
+
+def of_kinds(*kinds_and_answers: tuple[str, list[str]]) -> Any:
+    """A recording with one chat of each kind."""
+    whole = seen([b"x"] * len(kinds_and_answers), [answers for _, answers in kinds_and_answers])
+    canaries = zip(whole.observation.canaries, kinds_and_answers, strict=True)
+    asked = tuple(replace(one, kind=kind) for one, (kind, _) in canaries)
+    return SimpleNamespace(observation=replace(whole.observation, canaries=asked))
+
+
+def test_who_it_is_is_read_from_the_answers_to_that_question() -> None:
+    chat = ("dialogue", ["Search it on Google.", "Sorry, no.", "Sure.", "Sure!"])
+    identity = ("identity", ["I am Qwen, made by Alibaba Cloud.", "I am Zephyr."])
+    assert HABIT.describe(fed(HABIT, of_kinds(chat)))["names Google (Gemma, Gemini)"] == 0.25
+    told = HABIT.describe(fed(HABIT, of_kinds(chat, identity)))
+    assert told["names Alibaba (Qwen)"] == 0.5
+    assert "names Google (Gemma, Gemini)" not in told
+    assert (told["answers"], told["answers (identity)"]) == (6, 2)
+    assert told["begins with Sure, Certainly or Of course"] == pytest.approx(2 / 6)
+
+
+def test_refusals_are_read_from_what_may_be_refused() -> None:
+    chat = ("dialogue", ["Tea.", "Sure.", "Yes."])
+    refusals = ("refusals", ["I'm sorry, but I can't help with that.", "7, 12, 31."])
+    told = HABIT.describe(fed(HABIT, of_kinds(chat, refusals)))
+    assert (told["refuses"], told["answers (refusals)"]) == (0.5, 2)
+    assert HABIT.describe(fed(HABIT, of_kinds(chat)))["answers"] == 3
+
+
+def test_shipped_canaries_ask_for_both_kinds() -> None:
+    kinds = {canary.kind for canary in load_suite("habits").canaries}
+    assert set(ASKED.values()) <= kinds
+    assert set(ASKED) < set(HABITS)

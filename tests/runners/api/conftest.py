@@ -58,10 +58,13 @@ def collect(url: str, tmp_path: Path) -> Collect:
         top_k: int = 20,
         model: str = NAME,
         at: str = url,
+        how: dict[str, Any] | None = None,
         **settings: Any,
     ) -> Recording:
         backend = OpenaiApi(model, at, **{"first_wait": 0.0, "timeout_s": 5.0, **settings})
-        how = Sampling(tier, top_k, 1.0, 1.0, 0)  # type: ignore[arg-type]
-        return record(backend, suite or suite_of(size), how, out, "shell", {}, budget=Budget(Limits(**(limits or {}))))
+        sampling = Sampling(tier, top_k, 1.0, 1.0, 0, **(how or {}))  # type: ignore[arg-type]
+        return record(
+            backend, suite or suite_of(size), sampling, out, "shell", {}, budget=Budget(Limits(**(limits or {})))
+        )
 
     return run
