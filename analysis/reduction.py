@@ -41,7 +41,7 @@ class Reduction:
     shared_suite: bool = False
 
 
-SMALL = Reduction(floor=1e-3, top=64, subset=512, bits=8, sketch=0, shared_suite=True)
+SMALL = Reduction(floor=2e-3, top=48, subset=512, bits=8, sketch=0, shared_suite=True)
 """For libraries of many members: a third of a megabyte each, of the suite `core`."""
 
 
