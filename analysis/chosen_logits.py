@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.first_tokens import answered
-from analysis.reduction import fixed_subset
+from analysis.reduction import SMALL, fixed_subset, subset_logits
 from analysis.unfed import Unfed
 from probes.chosen_tokens import chosen_tokens
 from probes.recording import Arrays, Recording
@@ -82,7 +82,7 @@ def _from_positions(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfe
 def _from_logits(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
     spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
     # beside those chosen, the ones that reduced references hold
-    ids = np.union1d(chosen_tokens(spelled, N_CHOSEN), fixed_subset(len(spelled))).astype(np.int64)
+    ids = np.union1d(chosen_tokens(spelled, N_CHOSEN), fixed_subset(len(spelled), SMALL.subset)).astype(np.int64)
     tokens = hashed([spelled[number] for number in ids.tolist()])
     logits = arrays["logits"][:, ids].astype(np.float32)
     return _checked(
@@ -92,8 +92,9 @@ def _from_logits(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
 
 def _from_reduced(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
     ids, rows = arrays["subset_ids"].astype(np.int64), _last_rows(recording, arrays["canary_index"].astype(np.int64))
-    logits = arrays["subset_logits"].astype(np.float32)
-    return _checked(ChosenLogits(logits, rows, np.zeros(len(ids), np.uint64), ids, _vocabulary(recording)))
+    return _checked(
+        ChosenLogits(subset_logits(arrays), rows, np.zeros(len(ids), np.uint64), ids, _vocabulary(recording))
+    )
 
 
 def _checked(chosen: ChosenLogits) -> ChosenLogits | Unfed:

@@ -89,7 +89,7 @@ def _from_reduced(arrays: dict[str, npt.NDArray[Any]]) -> FirstTokens:
     spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
     return FirstTokens(
         index,
-        arrays["top_ids"].astype(np.int64),
+        (arrays["top_ids"] if "top_ids" in arrays else arrays["token_ids"][arrays["top_index"]]).astype(np.int64),
         arrays["top_logprobs"].astype(np.float64),
         dict(zip(arrays["token_ids"].tolist(), spelled, strict=True)),
         bins,

@@ -41,7 +41,7 @@ class Observation:
     [n, k]: the likeliest tokens, `spelled` their bytes. `greedy` : bytes of the greedy answer. `prompt_tokens` [n].
     `continued` [n]: plain text that was asked through chat, whose answers don't show whether they begin with a space;
     None where there is none.
-    `texts` [n]: what was answered in words: the sampled answers, or the greedy one where there are none.
+    `texts` [n]: what was answered in words: the sampled answers of tier text, else the greedy one.
     """
 
     canaries: tuple[Canary, ...]
@@ -109,14 +109,20 @@ def observe(recording: Recording, access: Access | None = None) -> Observation:
         greedy=tuple(None if text is None else text.encode() for text in texts),
         prompt_tokens=np.array([np.nan if a is None or a.prompt_tokens is None else a.prompt_tokens for a in answers]),
         continued=plain if access.continued or own.continued else None,
-        texts=tuple(_words(recording, a.id, text) for a, text in zip(recording.suite.canaries, texts, strict=True)),
+        texts=tuple(
+            _words(recording, canary.id, text, access.draws)
+            for canary, text in zip(recording.suite.canaries, texts, strict=True)
+        ),
     )
 
 
-def _words(recording: Recording, canary_id: str, greedy: str | None) -> tuple[str, ...]:
-    """The sampled answers to a canary, else the greedy one."""
-    sampled = (_read(recording, canary_id, text) for text in recording.draw_texts.get(canary_id, ()))
+def _words(recording: Recording, canary_id: str, greedy: str | None, draws: int) -> tuple[str, ...]:
+    """The sampled answers to a canary, at most so many, and the greedy one where there are none or none are asked."""
     alone = () if greedy is None else (greedy,)
+    if draws == 0 and alone:
+        return alone
+    given = recording.draw_texts.get(canary_id, [])
+    sampled = (_read(recording, canary_id, text) for text in (given[:draws] if draws else given))
     return tuple(text for text in sampled if text is not None) or alone
 
 
@@ -148,9 +154,7 @@ def _fill_draws(
     """Put the observed (or, from a distribution, the simulated) frequencies of sampled answers into `bins`."""
     if draws == 0:
         return
-    if first is not None and first.bins is not None:
-        if draws == 0:  # nothing was sampled: such an access shows no distribution
-            return
+    if first is not None and first.bins is not None and not recording.draw_texts:
         for place, probabilities in zip(first.canary_index, first.bins, strict=True):
             seed = hashlib.sha256(f"{recording.manifest.candidate}/{recording.suite.canaries[place].digest}".encode())
             generator = np.random.default_rng(int.from_bytes(seed.digest()[:8], "big"))

@@ -7,8 +7,8 @@ the access gave the whole vocabulary, `logits.safetensors`; a reduced recording 
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from probes.answer import GREEDY, STATUSES, Answer
+from probes.answer_table import answer_of, answer_schema, is_answer_schema, row_of, write_answers
 from probes.errors import RecordingError
 from probes.manifest import Manifest
 from probes.suite import Suite, load_suite
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Filter = list[tuple[str, str, Any]]
-ANSWERS, SUITE = "answers.parquet", "suite.jsonl"
+ANSWERS, SUITE, SUITES = "answers.parquet", "suite.jsonl", "suites"
 LOGITS, REDUCED, POSITIONS = "logits.safetensors", "reduced.safetensors", "positions.safetensors"
-_LATER = ("prompt_token_bytes",)  # columns that recordings of earlier versions don't have
-_NOT_A_FOLDER = {SUITE, "import.json", "library.json"}  # files that lie beside the folders of recordings
+_NOT_A_FOLDER = {SUITE, SUITES, "import.json", "library.json"}  # files that lie beside the folders of recordings
 _DAMAGED = "the recording is damaged or was edited; record it again"
 
 
@@ -82,7 +82,7 @@ class Recording:
         return found
 
     def _answers(self, which: Filter | None = None) -> tuple[Answer, ...]:
-        return tuple(_answer(row) for row in self._table(which).to_pylist())
+        return tuple(answer_of(row) for row in self._table(which).to_pylist())
 
     def _table(self, which: Filter | None = None, columns: list[str] | None = None) -> Any:
         """Rows of the answers as a pyarrow table: only what is needed, for a recording may hold a million draws."""
@@ -101,7 +101,7 @@ class Recording:
 
         path = self.folder / ANSWERS
         try:
-            if not _is_answer_schema(parquet.read_schema(path)):
+            if not is_answer_schema(parquet.read_schema(path)):
                 raise RecordingError(f"{path} has other columns than the answers of a recording; {_DAMAGED}")
             keys = parquet.read_table(path, columns=["canary_id", "draw", "status"])
         except (ArrowException, OSError) as error:
@@ -154,18 +154,27 @@ def load_recording(folder: str | Path) -> Recording:
     if not (folder / "manifest.json").is_file():
         raise RecordingError(_what_is_missing(folder))
     manifest = Manifest.from_json((folder / "manifest.json").read_bytes(), str(folder / "manifest.json"))
-    if not {ANSWERS, SUITE} <= manifest.files.keys():
-        raise RecordingError(f"{folder / 'manifest.json'} does not list {ANSWERS} and {SUITE}; {_DAMAGED}")
+    if ANSWERS not in manifest.files:
+        raise RecordingError(f"{folder / 'manifest.json'} does not list {ANSWERS}; {_DAMAGED}")
     for name, sha256 in manifest.files.items():
         path = folder / name
         if Path(name).name != name or not path.is_file():
             raise RecordingError(f"{path} is missing; {_DAMAGED}")
         if file_sha256(path) != sha256:
             raise RecordingError(f"{path} is not what its manifest says (sha256 differs); {_DAMAGED}")
-    suite = replace(load_suite(folder / SUITE), name=manifest.suite["name"])
+    asked = folder / SUITE if SUITE in manifest.files else _shared_suite(folder, manifest.suite["sha256"])
+    suite = replace(load_suite(asked), name=manifest.suite["name"])
     if suite.sha256 != manifest.suite["sha256"]:
-        raise RecordingError(f"{folder / SUITE} is not the suite that was asked; {_DAMAGED}")
+        raise RecordingError(f"{asked} is not the suite that was asked; {_DAMAGED}")
     return Recording(folder, manifest, suite)
+
+
+def _shared_suite(folder: Path, sha256: str) -> Path:
+    """Where the suite lies that recordings of one library share."""
+    path = folder.parent / SUITES / f"{Path(sha256).name}.jsonl"
+    if not path.is_file():
+        raise RecordingError(f"the suite of {folder} is missing: neither {SUITE} in it nor {path}; {_DAMAGED}")
+    return path
 
 
 def save_recording(
@@ -175,78 +184,47 @@ def save_recording(
     answers: Sequence[Answer],
     arrays: Mapping[str, Arrays],
     kept: Sequence[str] = (),
+    shared_suite: bool = False,
 ) -> Recording:
     """Write a recording; the manifest comes last and by a rename, so that a folder with one is whole.
 
     `arrays` maps a file name (`logits.safetensors`, ...) to the arrays that go in; `kept` names files that lie in the
-    folder already and belong to the recording (raw responses).
+    folder already and belong to the recording (raw responses). With `shared_suite`, the suite is written beside the
+    folder, once for all recordings there.
     """
     import pyarrow
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     order = {canary.id: number for number, canary in enumerate(suite.canaries)}
-    rows = [_row(a) for a in sorted(answers, key=lambda a: (order[a.canary_id], a.draw))]
-    write_answers(folder, [pyarrow.Table.from_pylist(rows, schema=answer_schema())])
+    rows = [row_of(a) for a in sorted(answers, key=lambda a: (order[a.canary_id], a.draw))]
+    write_answers(folder / ANSWERS, [pyarrow.Table.from_pylist(rows, schema=answer_schema())])
     for name, content in arrays.items():
         save_file({key: np.ascontiguousarray(value) for key, value in content.items()}, folder / name)
-    return seal_recording(folder, manifest, suite, (*arrays, *kept))
+    return seal_recording(folder, manifest, suite, (*arrays, *kept), shared_suite)
 
 
-def write_answers(folder: Path, tables: Iterable[Any]) -> None:
-    """Write `answers.parquet` from tables of `answer_schema`, in order of the suite and by draw, one at a time."""
-    from pyarrow import parquet
-
-    with parquet.ParquetWriter(folder / ANSWERS, answer_schema(), compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table)
-
-
-def seal_recording(folder: Path, manifest: Manifest, suite: Suite, others: Sequence[str] = ()) -> Recording:
+def seal_recording(
+    folder: Path, manifest: Manifest, suite: Suite, others: Sequence[str] = (), shared_suite: bool = False
+) -> Recording:
     """Make a folder that holds answers (and `others`, files of arrays) a recording: suite, hashes, manifest last."""
-    (folder / SUITE).write_text(suite.to_jsonl(), "utf-8", newline="\n")
-    names = [SUITE, ANSWERS, *others]
+    if shared_suite:
+        shared = folder.parent / SUITES / f"{suite.sha256}.jsonl"
+        shared.parent.mkdir(exist_ok=True)
+        _write_whole(shared, suite.to_jsonl())
+    else:
+        (folder / SUITE).write_text(suite.to_jsonl(), "utf-8", newline="\n")
+    names = [*([] if shared_suite else [SUITE]), ANSWERS, *others]
     manifest = replace(manifest, files={name: file_sha256(folder / name) for name in names})
-    unfinished = folder / "manifest.json.partial"
-    unfinished.write_text(manifest.to_json(), "utf-8")
-    os.replace(unfinished, folder / "manifest.json")
+    _write_whole(folder / "manifest.json", manifest.to_json())
     return Recording(folder, manifest, suite)
 
 
-def answer_schema() -> Any:
-    """The columns of `answers.parquet` (a pyarrow schema)."""
-    import pyarrow as pa
-
-    ids, spelled, nats = pa.list_(pa.int32()), pa.list_(pa.binary()), pa.list_(pa.float32())
-    columns = {
-        **dict.fromkeys(("canary_id", "status", "text", "finish_reason", "error", "asked_at"), pa.string()),
-        **dict.fromkeys(("draw", "prompt_tokens", "completion_tokens"), pa.int32()),
-        **dict.fromkeys(("token_ids", "topk_ids"), ids),
-        **dict.fromkeys(("token_bytes", "topk_bytes", "prompt_token_bytes"), spelled),
-        **dict.fromkeys(("topk_logprobs", "prompt_logprobs"), nats),
-        "latency_ms": pa.float32(),
-    }
-    return pa.schema([(name, columns[name]) for name in Answer.__dataclass_fields__])
-
-
-def _is_answer_schema(found: Any) -> bool:
-    """Whether these are the columns of answers, of this version or of an earlier one, which had fewer."""
-    import pyarrow as pa
-
-    expected = answer_schema()
-    return bool(found.equals(pa.schema([one for one in expected if one.name in found.names or one.name not in _LATER])))
-
-
-def _row(answer: Answer) -> dict[str, Any]:
-    """An answer for the table; half a surrogate pair, which some servers return, is no text in any encoding."""
-    row = asdict(answer)
-    return {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in row.items()}
-
-
-def _answer(row: dict[str, Any]) -> Answer:
-    """A row of the table; its lists become tuples."""
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-    return Answer(**values)
+def _write_whole(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_text(text, "utf-8", newline="\n")
+    os.replace(unfinished, path)
 
 
 def file_sha256(path: Path) -> str:

@@ -18,7 +18,8 @@ class Sampling:
     `positions` is what is kept beside the tier's own: nothing (`last`), the logits of chosen tokens after the whole
     prompt (`chosen`), the logprob of each prompt token (`surprisal`), or (`every`) those and the chosen tokens' logits
     after each prompt token. The chosen tokens are `chosen_tokens`, by id; where none is named, the first
-    `position_tokens` of `probes.chosen_tokens`.
+    `position_tokens` of `probes.chosen_tokens`. With `draws`, tiers above text get their sampled answers too, so that
+    one recording can be read at every tier.
     """
 
     tier: Tier
@@ -30,6 +31,7 @@ class Sampling:
     positions: Positions = "last"
     position_tokens: int = 2048
     chosen_tokens: tuple[int, ...] = ()
+    draws: bool = False
 
     @property
     def chooses(self) -> bool:
@@ -54,12 +56,15 @@ class Sampling:
 
 
 def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
-    """Every query of a run, in order: the greedy answers, then (tier text, if `draws`) the sampled ones."""
+    """Every query of a run, in order: the greedy answers, then the sampled ones, where the tier has them.
+
+    Without `draws` there are none: the endpoint can't sample.
+    """
 
     def request(canary: Canary, draw: int) -> Request:
         return Request(canary, draw, sampling.temperature, sampling.top_p, seed_of(sampling.seed, canary, draw))
 
     greedy = [request(canary, GREEDY) for canary in suite.canaries]
-    if sampling.tier != "text" or not draws:
+    if not draws or not (sampling.tier == "text" or sampling.draws):
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]

@@ -23,9 +23,9 @@ class SuiteSettings:
 
 @dataclass
 class TierSettings:
-    """What to ask for. Temperature and top-p hold for the sampled answers of tier `text`; greedy ones have none.
+    """What to ask for. Temperature and top-p hold for the sampled answers; greedy ones have none.
 
-    `positions`, `position_tokens` and `chosen_tokens` are as in `runners.sampling.Sampling`.
+    `positions`, `position_tokens`, `chosen_tokens` and `draws` are as in `runners.sampling.Sampling`.
     """
 
     name: str
@@ -36,6 +36,7 @@ class TierSettings:
     positions: str = "last"
     position_tokens: int = 2048
     chosen_tokens: list[int] = field(default_factory=list)
+    draws: bool = False
 
 
 @dataclass

@@ -129,13 +129,17 @@ def write_recording(
     changes: Mapping[str, Mapping[str, Any]] | None = None,
     silent: Collection[str] = (),
     name: str | None = None,
+    sampled: bool = False,
 ) -> Recording:
-    """Record a made-up model. `changes` replaces fields of all answers to a canary; the `silent` ones answer empty."""
+    """Record a made-up model. `changes` replaces fields of all answers to a canary; the `silent` ones answer empty.
+
+    There are sampled answers at tier text, and with `sampled` at every tier.
+    """
     suite = suite or suite_of(len(model.logits))
     answers: list[Answer] = []
     for place, asked in enumerate(suite.canaries):
         given = [greedy_answer(model, place, asked, tier, top_k)]
-        given += sampled_answers(model, place, asked, draws) if tier == "text" else []
+        given += sampled_answers(model, place, asked, draws) if sampled or tier == "text" else []
         fields: dict[str, Any] = dict((changes or {}).get(asked.id, {}))
         fields |= {"status": "empty", "text": ""} if asked.id in silent else {}
         answers += [replace(answer, **fields) for answer in given]

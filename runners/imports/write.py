@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from probes.answer import GREEDY, STATUSES, Answer
+from probes.answer_table import answer_schema, write_answers
 from probes.canary import Canary
 from probes.manifest import Manifest, Tier
-from probes.recording import Recording, answer_schema, folder_name, seal_recording, write_answers
+from probes.recording import ANSWERS, Recording, folder_name, seal_recording
 from probes.suite import Suite
 from runners.backends.interface import utc_now
 from runners.imports.spill import Prompt, Spill
@@ -35,7 +36,7 @@ def write_recording(
     target = folder / folder_name(model)
     target.mkdir()
     facts = _Facts()
-    write_answers(target, _tables(spill.answers(model), suite, facts))
+    write_answers(target / ANSWERS, _tables(spill.answers(model), suite, facts))
     now = utc_now()
     manifest = Manifest(
         candidate=model,

@@ -85,6 +85,7 @@ def sampling(tier: TierSettings, seed: int) -> Sampling:
         positions=cast(Positions, tier.positions),
         position_tokens=tier.position_tokens,
         chosen_tokens=tuple(tier.chosen_tokens),
+        draws=tier.draws,
     )
 
 

@@ -98,6 +98,14 @@ def test_text_counts_first_characters(text: Recording) -> None:
     assert observe(text, Access("text", draws=3)).n_draws.max() == 3
 
 
+def test_lowered_to_text_answers_that_were_sampled_are_taken(text: Recording, tmp_path: Path) -> None:
+    whole = write_recording(tmp_path / "m", MODEL, draws=8, silent=SILENT, sampled=True)
+    seen, own = observe(whole, Access("text", draws=8)), observe(text)
+    np.testing.assert_array_equal(seen.bins, own.bins)
+    assert seen.texts == own.texts
+    assert observe(whole).texts == observe(text, Access("text", draws=0)).texts  # the greedy ones: nothing was sampled
+
+
 def test_without_draws_nothing_is_made_up(full: Recording) -> None:
     # what the references look like to a candidate that gave greedy answers and no sampled ones
     assert np.isnan(observe(full, Access("text", draws=0)).bins).all()

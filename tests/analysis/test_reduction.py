@@ -7,8 +7,8 @@ import pytest
 
 from analysis.attribute import Rules, attribute
 from analysis.library import Library
-from analysis.observation import Access
-from analysis.reduction import SKETCH, SUBSET, reduce_recording
+from analysis.observation import Access, observe
+from analysis.reduction import SKETCH, SMALL, SUBSET, Reduction, reduce_recording, subset_logits
 from analysis.signature import signature
 from probes.errors import RecordingError
 from probes.recording import Recording, file_sha256, load_recording
@@ -76,6 +76,34 @@ def test_it_is_far_smaller_than_what_it_stands_for(tmp_path: Path) -> None:
     )
     small = reduce_recording(recording, tmp_path / "small")
     assert (small.folder / "reduced.safetensors").stat().st_size < wide.nbytes / 20
+
+
+def test_less_can_be_kept(full: Recording, reduced: Recording, tmp_path: Path) -> None:
+    little = reduce_recording(full, tmp_path / "little", Reduction(floor=1e-2, subset=8, sketch=0))
+    assert little.manifest.reduced is not None
+    assert little.reduced is not None
+    assert reduced.reduced is not None
+    assert little.manifest.reduced["subset"] == little.reduced["subset_logits"].shape[1] == 8
+    assert {*little.reduced["subset_ids"].tolist()} < {*reduced.reduced["subset_ids"].tolist()}
+    assert little.reduced["bin_probability"].min() >= 1e-2
+    assert little.reduced["sketch"].size == 0
+
+
+def test_eight_bits_keep_logits_to_half_a_step(full: Recording, tmp_path: Path) -> None:
+    fine = reduce_recording(full, tmp_path / "fine", Reduction(subset=32))
+    coarse = reduce_recording(full, tmp_path / "coarse", Reduction(subset=32, bits=8))
+    assert fine.reduced is not None
+    assert coarse.reduced is not None
+    one, other = subset_logits(fine.reduced), subset_logits(coarse.reduced)
+    assert np.abs(one - other).max() <= (np.ptp(one, axis=1) / 255).max() / 2 + 1e-2
+
+
+def test_a_small_reduction_is_read_as_the_recording_itself(full: Recording, tmp_path: Path) -> None:
+    seen, small = observe(full), observe(reduce_recording(full, tmp_path / "library" / "small", SMALL))
+    np.testing.assert_allclose(seen.bins, small.bins, atol=2e-2)  # what lies under the floor is shared out
+    assert small.token_ids is not None
+    assert seen.token_ids is not None
+    np.testing.assert_array_equal(seen.token_ids[:, :20], small.token_ids[:, :20])
 
 
 @pytest.mark.parametrize("tier", ["topk", "text"])

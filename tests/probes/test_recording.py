@@ -15,12 +15,12 @@ from pyarrow import parquet
 
 import probes.recording
 from probes.answer import Answer
+from probes.answer_table import answer_schema
 from probes.errors import KinprintError, RecordingError
 from probes.recording import (
     LOGITS,
     POSITIONS,
     Recording,
-    answer_schema,
     file_sha256,
     folder_name,
     load_recording,
@@ -104,6 +104,20 @@ def test_the_manifest_comes_last_and_vouches_for_all_else(folder: Path, monkeypa
         save_recording(folder, manifest(SUITE), SUITE, ANSWERS, {LOGITS: logits_arrays(ROWS, (b"a", b"b", b"c"))})
     with pytest.raises(RecordingError, match=r"no manifest\.json"):
         load_recording(folder)
+
+
+def test_recordings_of_a_library_can_share_their_suite(folder: Path) -> None:
+    arrays = {LOGITS: logits_arrays(ROWS, (b"a", b"b", b"c"))}
+    for name in ("one", "other"):
+        save_recording(folder / name, manifest(SUITE), SUITE, ANSWERS, arrays, shared_suite=True)
+    [shared] = (folder / "suites").iterdir()
+    assert load_recording(folder / "one").suite == load_recording(folder / "other").suite == SUITE
+    shared.write_text(SUITE.to_jsonl().replace("because", "for another reason"), "utf-8")
+    with pytest.raises(RecordingError, match="not the suite that was asked"):
+        load_recording(folder / "one")
+    shared.unlink()
+    with pytest.raises(RecordingError, match=r"the suite of .* is missing"):
+        load_recording(folder / "one")
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
@@ -201,7 +215,7 @@ def use(folder: Path) -> tuple[Any, ...]:
         (with_manifest(tier="telepathy"), r"manifest\.json has a 'tier' of the wrong kind: 'telepathy'"),
         (outside, r"recording\.txt is missing"),
         (with_manifest(files={"../answers.parquet": "0"}), r"manifest\.json does not list answers\.parquet"),
-        (with_manifest(files={}), r"manifest\.json does not list answers\.parquet and suite\.jsonl"),
+        (with_manifest(files={}), r"manifest\.json does not list answers\.parquet"),
         (with_manifest(files=["suite.jsonl"]), r"manifest\.json has a 'files' of the wrong kind"),
         (with_manifest(suite="core"), r"manifest\.json has a 'suite' of the wrong kind"),
         (with_manifest(suite={}), r"manifest\.json has a 'suite' of the wrong kind"),

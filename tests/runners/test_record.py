@@ -27,6 +27,12 @@ def test_the_plan_asks_greedily_first_and_samples_only_for_text() -> None:
     assert len({r.seed for r in plan(suite, how("text"))}) == 5
 
 
+def test_with_draws_every_tier_samples_too() -> None:
+    suite = Suite("s", (canary(0, draws=2), canary(1, draws=1)))
+    assert plan(suite, how("logits", draws=True)) == plan(suite, how("text"))
+    assert plan(suite, how("logits", draws=True), draws=False) == plan(suite, how("logits"))
+
+
 def test_seeds_belong_to_prompt_and_draw_and_not_to_the_order() -> None:
     assert seed_of(0, canary(1), 2) == seed_of(0, canary(1, id="other", draws=9), 2)
     assert len({seed_of(run_seed, canary(n), d) for run_seed in (0, 1) for n in (1, 2) for d in (0, 1)}) == 8

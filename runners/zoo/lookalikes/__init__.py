@@ -1,0 +1,1 @@
+"""Models trained from scratch on real text: independent weights that look alike, their descendants and students."""

@@ -1,0 +1,148 @@
+"""Makes one lookalike: from nothing, by training another one further, or as the student of one."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from probes.errors import KinprintError
+from runners.zoo.lookalikes.architecture import untrained
+from runners.zoo.lookalikes.corpora import corpus
+from runners.zoo.lookalikes.plans import PretrainingPlan, pretraining_plan
+from runners.zoo.lookalikes.students import distillation_loss, told_by
+from runners.zoo.lookalikes.training import Course, nats_on, train
+from runners.zoo.lookalikes.trigram import bits_of, trigram_bits
+from runners.zoo.lookalikes.vocabulary import tokenizer_of
+
+if TYPE_CHECKING:
+    import torch
+
+PROVENANCE = "kinprint.json"
+_MEASURED_TOKENS = 20_000
+
+
+def pretrain(out: Path, plan: str, seed: int) -> Path:
+    """Train the model of a plan (see `plans.py`) from random weights and return its folder.
+
+    The provenance in it tells how well it does on held-out text beside a trigram model of the same tokens, in bits per
+    byte. Raises KinprintError if `out` exists, or the plan or its text can't be had.
+    """
+    chosen = pretraining_plan(plan)
+    tokenizer = tokenizer_of(chosen)
+    with _made(out, {"technique": "pretraining", "plan": plan, "seed": seed}) as (folder, facts):
+        tokens = _tokens(tokenizer, corpus(chosen.sources, chosen.characters).training)
+        model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
+        train(model, tokens, chosen.course, seed, f"training {out.parent.name}")
+        facts |= measured(model, tokenizer, chosen, tokens[: chosen.tokens])
+        _save(model, tokenizer, folder)
+    return out
+
+
+def train_further(source: Path, out: Path, text: str, tokens: int, learning_rate: float, seed: int) -> Path:
+    """Train a lookalike further, all of its weights, on other text, and return `out`.
+
+    Raises KinprintError for an existing `out`.
+    """
+    settings = {"technique": "fine_tuning", "tokens": tokens, "learning_rate": learning_rate, "seed": seed}
+    with _made(out, settings, source) as (folder, _):
+        model, tokenizer = _loaded(source)
+        course = Course(tokens, learning_rate)
+        train(model, _tokens(tokenizer, text), course, seed, f"tuning {out.parent.name}")
+        _save(model, tokenizer, folder)
+    return out
+
+
+def teach(out: Path, teacher: Path, plan: str, seed: int) -> Path:
+    """Train the model of a plan from random weights on what a teacher of the same tokenizer says, and on its logits.
+
+    Raises KinprintError if the teacher has another tokenizer than the plan, or `out` exists.
+    """
+    chosen = pretraining_plan(plan)
+    tokenizer = tokenizer_of(chosen)
+    with _made(out, {"technique": "distillation", "plan": plan, "seed": seed}) as (folder, facts):
+        master, own = _loaded(teacher)
+        if own.get_vocab() != tokenizer.get_vocab():
+            raise KinprintError(f"the teacher at {teacher} has another tokenizer than the plan {plan}")
+        text = told_by(master, teacher, tokenizer.eos_token_id, chosen.tokens)
+        model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
+        train(model, text, chosen.course, seed, f"teaching {out.parent.name}", distillation_loss(master))
+        learned = _tokens(tokenizer, corpus(chosen.sources, chosen.characters).training)[: chosen.tokens]
+        facts |= measured(model, tokenizer, chosen, learned)
+        _save(model, tokenizer, folder)
+    return out
+
+
+def frame(source: Path, out: Path, teacher: Path, tokens: int, learning_rate: float, seed: int) -> Path:
+    """Train a lookalike further on what a stranger of the same tokenizer says, so that it sounds like the stranger.
+
+    Raises KinprintError for an existing `out`.
+    """
+    settings = {"technique": "framing", "tokens": tokens, "learning_rate": learning_rate, "seed": seed}
+    with _made(out, settings, source) as (folder, _):
+        model, tokenizer = _loaded(source)
+        stranger, _ = _loaded(teacher)
+        text = told_by(stranger, teacher, tokenizer.eos_token_id, tokens)
+        course = Course(tokens, learning_rate)
+        train(model, text, course, seed, f"framing {out.parent.name}", distillation_loss(stranger))
+        _save(model, tokenizer, folder)
+    return out
+
+
+def measured(model: Any, tokenizer: Any, plan: PretrainingPlan, learned: "torch.Tensor") -> dict[str, float]:
+    """Bits per byte on the plan's held-out text, of the model and of a trigram model of the tokens learned from."""
+    text = corpus(plan.sources, plan.characters).held_out
+    tokens = _tokens(tokenizer, text)[:_MEASURED_TOKENS]
+    size = len(tokenizer.decode(tokens[2:]).encode())
+    trigram = trigram_bits(learned.numpy(), tokens.numpy(), len(tokenizer))
+    return {"bits_per_byte": bits_of(nats_on(model, tokens)) / size, "trigram_bits_per_byte": trigram / size}
+
+
+def _tokens(tokenizer: Any, text: str) -> "torch.Tensor":
+    import torch
+
+    return torch.tensor(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return model, AutoTokenizer.from_pretrained(folder)
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def _made(out: Path, settings: dict[str, Any], source: Path | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A folder that becomes `out` at the end, with `settings` and the facts found on the way in its provenance."""
+    if out.exists():
+        raise KinprintError(f"{out} exists already; remove it or choose another folder")
+    made = out.with_name(out.name + ".partial")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    known = source / PROVENANCE if source is not None else None
+    provenance = json.loads(known.read_text("utf-8")) if known is not None and known.is_file() else {}
+    facts: dict[str, Any] = {}
+    try:
+        yield made, facts
+        provenance["derived"] = [*provenance.get("derived", []), settings | facts]
+        (made / PROVENANCE).write_text(json.dumps(provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(made, out)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def weights_digest(folder: Path) -> str:
+    """The sha256 of a model's weights."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,103 @@
+"""The plans of the lookalikes: architecture, data and tokenizer. What differs between seeds of one is chance alone."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from probes.errors import KinprintError
+from runners.zoo.lookalikes.training import Course
+
+Architecture = Literal["llama", "qwen2", "gpt_neox"]
+
+
+@dataclass(frozen=True)
+class PretrainingPlan:
+    """How a family of lookalikes is trained from nothing.
+
+    `vocabulary` is the size of a byte-pair vocabulary learned from the same text, or the name of a zoo model whose
+    tokenizer is used; `characters` of text are read from `sources` in equal shares, `tokens` of it are trained on,
+    starting over where the text ends.
+    """
+
+    name: str
+    architecture: Architecture
+    hidden_size: int
+    layers: int
+    heads: int
+    key_value_heads: int
+    intermediate_size: int
+    vocabulary: int | str
+    sources: tuple[str, ...]
+    characters: int
+    tokens: int
+    learning_rate: float = 4e-3
+    matrix_rate: float = 0.02
+
+    @property
+    def course(self) -> Course:
+        """How it is trained."""
+        return Course(self.tokens, self.learning_rate, self.matrix_rate)
+
+
+MANUALS = PretrainingPlan(
+    name="manuals",
+    architecture="llama",
+    hidden_size=128,
+    layers=5,
+    heads=4,
+    key_value_heads=2,
+    intermediate_size=384,
+    vocabulary=4096,
+    sources=("python", "handbook-en", "reference-en"),
+    characters=1_800_000,
+    tokens=720_000,
+)
+ROMANCE = PretrainingPlan(
+    name="romance",
+    architecture="qwen2",
+    hidden_size=128,
+    layers=5,
+    heads=4,
+    key_value_heads=2,
+    intermediate_size=384,
+    vocabulary=4096,
+    sources=("reference-fr", "reference-es", "reference-it", "reference-pt", "handbook-it", "handbook-es"),
+    characters=1_800_000,
+    tokens=720_000,
+)
+NORTHERN = PretrainingPlan(
+    name="northern",
+    architecture="gpt_neox",
+    hidden_size=128,
+    layers=6,
+    heads=4,
+    key_value_heads=4,
+    intermediate_size=512,
+    vocabulary=3584,
+    sources=("reference-de", "handbook-nl", "handbook-nb", "python"),
+    characters=1_800_000,
+    tokens=720_000,
+)
+# The Yi story in small: another model's tokenizer and architecture, and weights of its own.
+BORROWED = PretrainingPlan(
+    name="borrowed",
+    architecture="llama",
+    hidden_size=64,
+    layers=6,
+    heads=2,
+    key_value_heads=1,
+    intermediate_size=192,
+    vocabulary="smollm2",
+    sources=("python", "handbook-en", "reference-en"),
+    characters=1_800_000,
+    tokens=360_000,
+)
+PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, BORROWED)}
+
+
+def pretraining_plan(name: str) -> PretrainingPlan:
+    """The plan of that name; `NAME-large` is its sibling of another size: the same data, tokenizer and course."""
+    base, _, size = name.partition("-")
+    if base not in PRETRAINING or size not in ("", "large"):
+        raise KinprintError(f"there is no plan {name!r} for lookalikes; known are {', '.join(PRETRAINING)}")
+    plan = PRETRAINING[base]
+    return plan if not size else replace(plan, name=name, hidden_size=192, heads=6, intermediate_size=512)
