@@ -19,7 +19,7 @@ def completed(members: Mapping[str, MemberSettings]) -> dict[str, MemberSettings
     done: dict[str, MemberSettings] = {}
     for key in members:
         _complete(key, members, done, ())
-    return done
+    return {key: done[key] for key in members}
 
 
 def library_member(name: str, members: Mapping[str, MemberSettings]) -> Member:
