@@ -13,6 +13,7 @@ from probes.recording import folder_name
 from runners.progress import say
 from runners.settings import MemberSettings
 from runners.zoo.fetch import fetch
+from runners.zoo.lookalikes.plans import pretraining_plan
 from runners.zoo.recipes import RECIPES, Recipe
 
 ZOO = "zoo:"
@@ -62,6 +63,8 @@ class Workshop:
         sources = [self._how(other) for other in _parents(member) if other in self.members]
         teacher = self._how(member.teacher) if member.teacher in self.members else member.teacher
         how = {"model": member.model, "recipe": member.recipe, "seed": member.seed, "settings": member.settings}
+        if "plan" in member.settings:  # what the plan says now: it may change, and its name stay
+            how["plan"] = repr(pretraining_plan(str(member.settings["plan"])))
         return {**how, "sources": sources, "teacher": teacher}
 
     def _made(self, name: str) -> Path:

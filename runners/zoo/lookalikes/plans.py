@@ -49,7 +49,7 @@ MANUALS = PretrainingPlan(
     vocabulary=4096,
     sources=("python", "handbook-en", "reference-en"),
     characters=1_800_000,
-    tokens=720_000,
+    tokens=1_400_000,
 )
 ROMANCE = PretrainingPlan(
     name="romance",
@@ -62,7 +62,7 @@ ROMANCE = PretrainingPlan(
     vocabulary=4096,
     sources=("reference-fr", "reference-es", "reference-it", "reference-pt", "handbook-it", "handbook-es"),
     characters=1_800_000,
-    tokens=720_000,
+    tokens=1_400_000,
 )
 NORTHERN = PretrainingPlan(
     name="northern",
@@ -75,7 +75,7 @@ NORTHERN = PretrainingPlan(
     vocabulary=3584,
     sources=("reference-de", "handbook-nl", "handbook-nb", "python"),
     characters=1_800_000,
-    tokens=720_000,
+    tokens=1_400_000,
 )
 # The Yi story in small: another model's tokenizer and architecture, and weights of its own.
 BORROWED = PretrainingPlan(
@@ -89,7 +89,7 @@ BORROWED = PretrainingPlan(
     vocabulary="smollm2",
     sources=("python", "handbook-en", "reference-en"),
     characters=1_800_000,
-    tokens=360_000,
+    tokens=700_000,
 )
 PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, BORROWED)}
 

@@ -8,6 +8,7 @@ import pytest
 from probes.errors import LibraryError
 from runners.settings import MemberSettings
 from runners.zoo import making
+from runners.zoo.lookalikes import plans
 from runners.zoo.making import Workshop
 from runners.zoo.parentage import completed
 from runners.zoo.recipes import Recipe
@@ -29,8 +30,8 @@ def calls(monkeypatch, tmp_path):
     def joins(first, second, out):
         return write(out, sources=[first, second])
 
-    def begins(out, seed, recipe):
-        return write(out, sources=[], seed=seed, recipe=recipe)
+    def begins(out, seed, plan):
+        return write(out, sources=[], seed=seed, plan=plan)
 
     def learns(out, seed, teacher):
         return write(out, sources=[], seed=seed, teacher=teacher)
@@ -48,7 +49,7 @@ def calls(monkeypatch, tmp_path):
 
 
 MEMBERS = {
-    "seedling": MemberSettings(family="f", kind="lookalike", recipe="begins", seed=4, settings={"recipe": "small"}),
+    "seedling": MemberSettings(family="f", kind="lookalike", recipe="begins", seed=4, settings={"plan": "manuals"}),
     "base": MemberSettings(family="f", model="./base"),
     "one": MemberSettings(
         parent="base", recipe="reads", seed=1, settings={"text": ["fr"], "characters": 9, "steps": 5}
@@ -73,7 +74,7 @@ def test_a_model_is_made_after_its_sources_and_only_once(calls, tmp_path):
     assert workshop.model("hidden") == str(place["two"])
     assert workshop.model("base") == "./base"
     workshop.model("seedling")
-    assert calls[4:] == [("seedling", {"sources": [], "seed": 4, "recipe": "small"})]
+    assert calls[4:] == [("seedling", {"sources": [], "seed": 4, "plan": "manuals"})]
 
 
 def test_what_was_made_otherwise_is_made_again_with_all_that_comes_of_it(calls, tmp_path):
@@ -86,6 +87,15 @@ def test_what_was_made_otherwise_is_made_again_with_all_that_comes_of_it(calls, 
     del calls[:]
     Workshop(members, tmp_path).model("joined")
     assert calls == []
+
+
+def test_a_plan_that_changed_under_its_name_is_followed_anew(calls, tmp_path, monkeypatch):
+    workshop = Workshop(completed(MEMBERS), tmp_path)
+    workshop.model("seedling")
+    monkeypatch.setitem(plans.PRETRAINING, "manuals", replace(plans.MANUALS, tokens=1))
+    workshop.model("seedling")
+    workshop.model("seedling")
+    assert [name for name, _ in calls] == ["seedling", "seedling"]
 
 
 def test_what_nobody_starts_from_any_more_goes(calls, tmp_path):
