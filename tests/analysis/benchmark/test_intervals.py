@@ -11,7 +11,8 @@ def test_intervals_cover_although_models_of_a_lineage_go_together() -> None:
     for _ in range(200):
         chance = source.beta(4, 2, 30)
         figure = clustered((source.random(240) < np.repeat(chance, 8)).astype(float), lineages)
-        assert figure is not None and figure.n == 30
+        assert figure is not None
+        assert figure.n == 30
         hits += figure.low <= 4 / 6 <= figure.high
         widths.append(figure.high - figure.low)
     assert hits >= 180
@@ -20,13 +21,17 @@ def test_intervals_cover_although_models_of_a_lineage_go_together() -> None:
 
 def test_no_miss_in_three_lineages_is_no_certainty() -> None:
     figure = clustered([1.0] * 30, ["a"] * 10 + ["b"] * 10 + ["c"] * 10)
-    assert figure is not None and (figure.value, figure.high, figure.n) == (1, 1, 3) and figure.low < 0.5
+    assert figure is not None
+    assert (figure.value, figure.high, figure.n) == (1, 1, 3)
+    assert figure.low < 0.5
 
 
 def test_what_is_not_known_does_not_count() -> None:
-    assert clustered([np.nan], ["a"]) is None and clustered([], []) is None
+    assert clustered([np.nan], ["a"]) is None
+    assert clustered([], []) is None
     figure = clustered([np.nan, 1.0, 0.0], ["a", "b", "c"])
-    assert figure is not None and (figure.value, figure.n) == (0.5, 2)
+    assert figure is not None
+    assert (figure.value, figure.n) == (0.5, 2)
 
 
 def test_behind_is_said_only_of_what_is_below_in_nearly_all_lineages() -> None:
