@@ -35,7 +35,7 @@ class Accusations:
 
 
 def with_margin(scores: Matrix, strangers: Mask, lineages: Sequence[str]) -> float:
-    """The threshold with its margin, from scores [n_models, n_references] of pairs of strangers; NaN counts for nothing.
+    """The threshold with its margin, from scores [n_models, n_references] of strangers; NaN counts for nothing.
 
     `lineages` [n_models]. Infinite with fewer than two lineages: nothing is known of how they differ.
     """

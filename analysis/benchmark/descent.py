@@ -57,12 +57,12 @@ class DescentScores:
     references: Places
     logits: Sequence[npt.NDArray[np.float32] | None]
     _spaces: dict[int, Matrix] = field(init=False, repr=False)
-    _same: npt.NDArray[np.bool_] = field(init=False, repr=False)
+    same: npt.NDArray[np.bool_] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         given = [(int(place), self.logits[place]) for place in self.references]
         self._spaces = {place: reference_space(_known(rows)) for place, rows in given if rows is not None}
-        self._same = same_vocabulary(self.models, self.references, self.logits)
+        self.same = same_vocabulary(self.models, self.references, self.logits)
 
     def __call__(self, canaries: Places, named: int | None = None) -> Matrix:
         """[n_models, n_references], NaN for other vocabularies, the model itself, and where rows are too few."""
@@ -73,7 +73,7 @@ class DescentScores:
                 continue
             shown = _known(logits[rows_for(canaries, logits.shape[1], named)])
             if len(shown) >= FEWEST_ROWS:
-                for column in np.flatnonzero(self._same[row]):
+                for column in np.flatnonzero(self.same[row]):
                     space = self._spaces[int(self.references[column])]
                     rows = rows_space(shown, len(space))
                     plain[row, column] = weakest_third(rows, space)

@@ -27,10 +27,12 @@ Subset = tuple[int, int]
 @dataclass
 class Trials:
     """What was measured of each model at each (budget, seed), by model: `hit` and `loss` (nats) of known candidates;
+    `hit_same_tokenizer` against the references with the candidate's tokenizer alone, where they are of two families;
     `unknown_known` and `unknown_left_out`, the posterior of `unknown` with the model's family there and taken out;
     `rejected`, whether the latter lies above the threshold."""
 
     hit: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    hit_same_tokenizer: dict[Subset, dict[int, float]] = field(default_factory=dict)
     loss: dict[Subset, dict[int, float]] = field(default_factory=dict)
     unknown_known: dict[Subset, dict[int, float]] = field(default_factory=dict)
     unknown_left_out: dict[Subset, dict[int, float]] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class FamilyTest:
         rules: Rules | None = None,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
+        self.vocabularies = [one.vocabulary for one in models]
         self.families, number = np.unique([one.family for one in models], return_inverse=True)
         self.rows, self.columns = number, number[references]
         self.subsets = list(subsets)
@@ -96,26 +99,49 @@ class FamilyTest:
         return np.asarray(rows[:, None] & columns & self.different)
 
     def _attribute(self, trials: Trials, training: Mask, tested: list[int]) -> None:
-        for subset, posterior in self._posteriors(training, tested, np.arange(len(self.references))):
-            classes = np.unique(self.columns)
-            truth = np.searchsorted(classes, self.rows[tested])
-            said = np.clip(posterior[np.arange(len(tested)), truth], 1e-300, None)
-            trials.keep(
-                "hit", subset, dict(zip(tested, (posterior.argmax(axis=1) == truth).astype(float), strict=True))
-            )
-            trials.keep("loss", subset, dict(zip(tested, -np.log(said), strict=True)))
+        everybody, sharing = np.arange(len(self.references)), self._by_tokenizer(tested)
+        for subset, kinship, values in self._fitted(training):
+            posterior = self._posterior(kinship, values[np.ix_(tested, everybody)], self.columns)
+            hit, said = self._judged(posterior, tested, self.columns)
+            trials.keep("hit", subset, dict(zip(tested, hit, strict=True)))
+            trials.keep("loss", subset, dict(zip(tested, -np.log(np.clip(said, 1e-300, None)), strict=True)))
             trials.keep("unknown_known", subset, dict(zip(tested, posterior[:, -1], strict=True)))
+            for models, there in sharing:
+                posterior = self._posterior(kinship, values[np.ix_(models, there)], self.columns[there])
+                hit, _ = self._judged(posterior, models, self.columns[there])
+                trials.keep("hit_same_tokenizer", subset, dict(zip(models, hit, strict=True)))
+
+    def _judged(
+        self, posterior: npt.NDArray[np.float64], tested: list[int], columns: Places
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Whether the true family is the likeliest, and its posterior: both [n_tested]."""
+        truth = np.searchsorted(np.unique(columns), self.rows[tested])
+        return (posterior.argmax(axis=1) == truth).astype(float), posterior[np.arange(len(tested)), truth]
+
+    def _by_tokenizer(self, tested: list[int]) -> list[tuple[list[int], Places]]:
+        """Models with the references that share their tokenizer, where the model's family is one of two or more."""
+        found = []
+        for name in sorted({name for place in tested if (name := self.vocabularies[place]) is not None}):
+            there = np.flatnonzero([self.vocabularies[place] == name for place in self.references])
+            families = set(self.columns[there].tolist())
+            models = [place for place in tested if self.vocabularies[place] == name and self.rows[place] in families]
+            if models and len(families) > 1:
+                found.append((models, there))
+        return found
 
     def _reject(self, trials: Trials, family: int) -> None:
         """A family taken out of references, of what is fitted, and of the threshold; its models are the unknown."""
         others = np.flatnonzero(self.columns != family)
         accepted: dict[Subset, list[float]] = {}
         for held_out, tested in self._folds_without(family):
-            for subset, posterior in self._posteriors(self._training(held_out, family=family), tested, others):
+            for subset, kinship, values in self._fitted(self._training(held_out, family=family)):
+                posterior = self._posterior(kinship, values[np.ix_(tested, others)], self.columns[others])
                 accepted.setdefault(subset, []).extend(posterior[:, -1])
         tested = np.flatnonzero(self.rows == family).tolist()
-        for subset, posterior in self._posteriors(self._training(frozenset(), family=family), tested, others):
-            unknown = posterior[:, -1]
+        if not len(others):
+            return
+        for subset, kinship, values in self._fitted(self._training(frozenset(), family=family)):
+            unknown = self._posterior(kinship, values[np.ix_(tested, others)], self.columns[others])[:, -1]
             trials.keep("unknown_left_out", subset, dict(zip(tested, unknown, strict=True)))
             if subset in accepted:
                 threshold = np.quantile(accepted[subset], ACCEPTED, method="higher")
@@ -128,22 +154,22 @@ class FamilyTest:
             tested.setdefault(held_out, []).extend(place for place in places if self.rows[place] != family)
         yield from ((held_out, places) for held_out, places in tested.items() if places)
 
-    def _posteriors(
-        self, training: Mask, tested: list[int], there: Places
-    ) -> Iterator[tuple[Subset, npt.NDArray[np.float64]]]:
-        """For each subset, [n_tested, n_families + 1] with the references `there`; nothing where nothing was learned."""
+    def _fitted(self, training: Mask) -> Iterator[tuple[Subset, KinshipClassifier, npt.NDArray[np.float32]]]:
+        """For each subset what was learned, and the features [n_models, n_references, n_channels] of all pairs.
+
+        Nothing where the pairs are all of kin or all of strangers.
+        """
         same = self.rows[:, None] == self.columns
-        if not tested or len(there) == 0 or not same[training].any() or same[training].all():
+        if not same[training].any() or same[training].all():
             return
         cell = (self.rows[:, None] * len(self.families) + self.columns)[training]
         _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
         features = self.features(self.features.background(training))
         for place, subset in enumerate(self.subsets):
-            values = features[place]
-            kinship = KinshipClassifier(self.rules.regularisation).fit(
-                values[training], same[training].astype(int), sample_weight=1 / sizes[group]
-            )
-            yield subset, self._posterior(kinship, values[np.ix_(tested, there)], self.columns[there])
+            kinship = KinshipClassifier(self.rules.regularisation)
+            weight = 1 / sizes[group]
+            kinship.fit(features[place][training], same[training].astype(int), sample_weight=weight)
+            yield subset, kinship, features[place]
 
     def _posterior(
         self, kinship: KinshipClassifier, pairs: npt.NDArray[np.float32], families: Places

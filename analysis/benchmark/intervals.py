@@ -23,7 +23,7 @@ class Figure:
 
 
 def clustered(values: Sequence[float] | Numbers, lineages: Sequence[str], share: bool = True) -> Figure | None:
-    """The mean of values with the percentile interval of a bootstrap over lineages (Field and Welsh 2007); None of none.
+    """The mean of values with the percentile interval of a bootstrap over lineages; None of none.
 
     Where all lineages agree the bootstrap has no width; for a `share` Wilson's interval with as many trials as
     lineages stands in its place.

@@ -48,7 +48,7 @@ def rows_space(logits: npt.NDArray[np.floating], most: int) -> Matrix:
 
 
 def weakest_third(rows: Matrix, space: Matrix) -> float:
-    """The mean of the smallest third of the cosines of the principal angles from `rows` to `space`, both orthonormal."""
+    """The mean of the smallest third of the cosines of the principal angles between two spaces, orthonormal rows."""
     overlap = rows @ space.T
     smaller = overlap @ overlap.T if len(rows) <= len(space) else overlap.T @ overlap
     cosines = np.sqrt(np.clip(np.linalg.eigvalsh(smaller), 0, 1))  # in ascending order

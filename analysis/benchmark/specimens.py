@@ -58,7 +58,7 @@ class Specimen:
 
 
 def specimens_of(libraries: Sequence[Library]) -> list[Specimen]:
-    """The members of some libraries, of those with one name the first; what they leave open comes from their parents."""
+    """The members of some libraries, of two with one name the first; what is left open comes from their parents."""
     found: dict[str, tuple[Member, Library]] = {}
     for library in libraries:
         for member in library.members:

@@ -1,0 +1,71 @@
+"""`kinprint bench lineage`: families and descent on models of known lineage, none of which a fitted part has seen."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+
+from analysis.benchmark.measures import Measure
+from analysis.benchmark.ours import Ours, measure_tier
+from analysis.benchmark.specimens import Seen, Specimen, specimens_of
+from analysis.library import SHIPPED, Library
+from analysis.observation import Access
+from runners.bench.row import Row, Target
+from runners.progress import say
+
+ZOO = SHIPPED.parent / "zoo"
+ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text", draws=4))
+_AIMS: tuple[tuple[str, Literal["<=", ">="], dict[str, float]], ...] = (
+    ("family_accuracy/{}/64", ">=", {"logits": 0.99, "topk": 0.98, "text": 0.93}),
+    ("family_accuracy/{}/16", ">=", {"logits": 0.97, "topk": 0.95, "text": 0.85}),
+    ("techniques_missed/{}/64", "<=", {"logits": 0, "topk": 0, "text": 2}),
+    ("descendant_recall/{}/64", ">=", {"logits": 0.95, "topk_chosen": 0.90, "topk": 0.60}),
+    ("innocents_accused/{}/64", "<=", {"logits": 0, "topk_chosen": 0, "topk": 0}),
+    ("unknown_rejected/{}/64", ">=", {"logits": 0.95, "topk": 0.95, "text": 0.85}),
+)
+AIMS = {name.format(tier): (op, value) for name, op, values in _AIMS for tier, value in values.items()}
+
+
+def measure(folders: Sequence[str], docs: Path | None = None) -> list[Row]:
+    """Every row that the libraries in these folders allow; by default the zoo in the package."""
+    from threadpoolctl import threadpool_limits
+
+    specimens = specimens_of([Library.load(folder) for folder in folders or [ZOO]])
+    if missing := missing_members(specimens):
+        say(f"{len(missing)} of the zoo's members are not there, and nothing is measured on them: {', '.join(missing)}")
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
+        tiers = [_at(access, specimens) for access in ACCESSES]
+    rows = [row_of(one) for ours in tiers for one in ours.measures]
+    return [*rows, Row("members_missing/all/0", float(len(missing)), None, "models")]
+
+
+def _at(access: Access, specimens: Sequence[Specimen]) -> Ours:
+    start = monotonic()
+    seen = Seen.at(access, specimens)
+    if seen.left_out:
+        say(f"at {access.tier}, {len(seen.left_out)} models can't be read: {', '.join(seen.left_out)}")
+    say(f"{access.tier}: {len(seen.candidates)} models against {len(seen.references)} references")
+    ours = measure_tier(seen)
+    say(f"{access.tier}: measured in {monotonic() - start:.0f} s")
+    return ours
+
+
+def missing_members(specimens: Sequence[Specimen]) -> list[str]:
+    """Names of the members that the zoo's configuration plans, and that are not there."""
+    from omegaconf import OmegaConf
+
+    there, planned = {one.name for one in specimens}, []
+    for part in sorted(files("configs").joinpath("zoo").iterdir(), key=lambda part: part.name):
+        if part.name.endswith(".yaml"):
+            planned += list(OmegaConf.create(part.read_text("utf-8")).get("members") or {})
+    return [str(name) for name in dict.fromkeys(planned) if name not in there]
+
+
+def row_of(one: Measure) -> Row:
+    """A measure as a row, with the target that was set for it."""
+    aim, figure = AIMS.get(one.row), one.figure
+    target = None if aim is None else Target(one.row, one.unit, aim[0], aim[1])
+    if figure is None:
+        return Row(one.row, None, target, one.unit, (None, None, 0))
+    return Row(one.row, figure.value, target, one.unit, (figure.low, figure.high, figure.n))
