@@ -30,6 +30,7 @@ class ChosenLogits:
 
     `rows` [n_rows, 2]: the prompt's digest and the position in it, -1 for the last. `tokens` [n_tokens] are 64-bit
     hashes of spellings, `ids` [n_tokens] their numbers in the vocabulary that `vocabulary` hashes (0: not known).
+    `step`: how coarsely the logits were kept, in nats, where that is coarser than engines compute.
     """
 
     logits: npt.NDArray[np.float32]
@@ -37,6 +38,7 @@ class ChosenLogits:
     tokens: npt.NDArray[np.uint64]
     ids: npt.NDArray[np.int64]
     vocabulary: int
+    step: float = 0.0
 
     def names(self) -> Arrays:
         """What the rows and tokens are, as arrays of a channel."""
@@ -91,9 +93,9 @@ def _from_logits(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
 
 def _from_reduced(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
     ids, rows = arrays["subset_ids"].astype(np.int64), _last_rows(recording, arrays["canary_index"].astype(np.int64))
-    return _checked(
-        ChosenLogits(subset_logits(arrays), rows, np.zeros(len(ids), np.uint64), ids, _vocabulary(recording))
-    )
+    step = float(arrays["subset_step"].max()) if "subset_step" in arrays else 0.0
+    unspelled = np.zeros(len(ids), np.uint64)
+    return _checked(ChosenLogits(subset_logits(arrays), rows, unspelled, ids, _vocabulary(recording), step))
 
 
 def _checked(chosen: ChosenLogits) -> ChosenLogits | Unfed:

@@ -44,16 +44,16 @@ def centred(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return values
 
 
-def image_of(logits: npt.NDArray[np.floating]) -> Image | Unfed:
-    """The image that rows of logits [n_rows, n_tokens] lie in."""
+def image_of(logits: npt.NDArray[np.floating], step: float = 0.0) -> Image | Unfed:
+    """The image that rows of logits [n_rows, n_tokens] lie in; `step` is how coarsely they were kept."""
     some = logits[np.linspace(0, len(logits) - 1, min(MOST_ROWS, len(logits))).astype(np.intp)]
-    found = _image_of_all(some)
+    found = _image_of_all(some, step)
     if isinstance(found, Image) and found.hidden_size is None and len(some) < len(logits):
-        found = _image_of_all(logits)
+        found = _image_of_all(logits, step)
     return found
 
 
-def _image_of_all(logits: npt.NDArray[np.floating]) -> Image | Unfed:
+def _image_of_all(logits: npt.NDArray[np.floating], step: float) -> Image | Unfed:
     finite = np.isfinite(logits).all(axis=0)
     if not finite.any():
         return Unfed("its logits are not numbers")
@@ -62,6 +62,7 @@ def _image_of_all(logits: npt.NDArray[np.floating]) -> Image | Unfed:
         return Unfed(f"it has {rows.shape[0]} different rows of {rows.shape[1]} logits, too few for an image")
     values, vectors = _spectrum(rows)
     rounding = _ROUNDING * float(np.sqrt(np.mean(logits[:, finite].astype(np.float64) ** 2)))
+    rounding = max(rounding, step / 2)
     size = hidden_size(values, rows.shape, rounding)
     kept = size if size is not None else min(len(rows), rows.shape[1] // 8)
     if kept < _FIRST_STEP:

@@ -28,7 +28,8 @@ class Member:
     `fit` says whether pairs with it may be used to fit the kinship classifier; a member added later need not be.
     Where the library says so: `kind` is what it is (base, descendant, lookalike, sibling, student, framed, disguise);
     `recipe` and `seed` made it; `parents` are all of them, if it has several; `teacher` wrote what it was trained on;
-    `lineage` names the independent training that its weights come from, which for a base is itself.
+    `lineage` names the independent training that its weights come from, which for a base is itself. Of one that was
+    trained from nothing, bits per byte on held-out text, its own and those of a trigram model of the same tokens.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Member:
     teacher: str | None = None
     lineage: str | None = None
     parents: tuple[str, ...] = ()
+    bits_per_byte: float | None = None
+    trigram_bits_per_byte: float | None = None
 
     @classmethod
     def of_entry(cls, entry: Mapping[str, Any]) -> Self:
@@ -53,7 +56,7 @@ class Member:
     def entry(self) -> dict[str, Any]:
         """The member's entry in an index; what came with the zoo is left out where nothing is known of it."""
         values = asdict(self)
-        new = ("kind", "recipe", "seed", "teacher", "lineage", "parents")
+        new = ("kind", "recipe", "seed", "teacher", "lineage", "parents", "bits_per_byte", "trigram_bits_per_byte")
         return {key: value for key, value in values.items() if key not in new or value not in (None, ())}
 
 

@@ -41,7 +41,7 @@ class Reduction:
     shared_suite: bool = False
 
 
-SMALL = Reduction(floor=1e-3, top=64, subset=512, bits=8, sketch=0, shared_suite=True)
+SMALL = Reduction(floor=2e-3, top=48, subset=480, bits=8, sketch=0, shared_suite=True)
 """For libraries of many members: a third of a megabyte each, of the suite `core`."""
 
 
@@ -84,7 +84,7 @@ def reduce_recording(recording: Recording, folder: Path, keep: Reduction | None 
         "full_logits_sha256": recording.manifest.files["logits.safetensors"],
     }
     manifest = replace(recording.manifest, reduced=declared)
-    answers = [replace(answer, token_ids=None, token_bytes=None) for answer in recording.answers]
+    answers = [replace(answer, token_ids=None, token_bytes=None, latency_ms=None) for answer in recording.answers]
     shared = keep.shared_suite
     return save_recording(folder, manifest, recording.suite, answers, {REDUCED: arrays}, shared_suite=shared)
 

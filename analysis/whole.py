@@ -30,4 +30,4 @@ class Whole:
     @cached_property
     def image(self) -> Image | Unfed:
         """The space that those logits lie in, or why it can't be told."""
-        return self.chosen if isinstance(self.chosen, Unfed) else image_of(self.chosen.logits)
+        return self.chosen if isinstance(self.chosen, Unfed) else image_of(self.chosen.logits, self.chosen.step)

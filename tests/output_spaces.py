@@ -54,6 +54,14 @@ def descendant(parent: Model, seed: int = 0, world: int = 0) -> Model:
     )
 
 
+def student(teacher: Model, seed: int = 0, learned: int = 6, world: int = 0) -> Model:
+    """A model from a random start of its own that learned what its teacher says: the strongest directions alone."""
+    own = np.random.default_rng((world, 4, seed))
+    ours, states = own.normal(size=teacher.own.shape), teacher.states * 0.3
+    ours[:, :learned], states[:, :learned] = teacher.own[:, :learned], 3 * teacher.states[:, :learned]
+    return replace(teacher, own=ours, states=states)
+
+
 def chosen(model: Model, rows: int = ROWS, vocabulary: int = 7) -> ChosenLogits:
     """What a recording of the model would hold."""
     names = np.stack([np.arange(1, rows + 1), np.full(rows, LAST)], axis=1)

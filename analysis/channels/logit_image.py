@@ -3,9 +3,10 @@
 Two independent models share no more of it than chance and their data make them share, whatever they answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
 from analysis.chosen_logits import same_tokens
@@ -37,14 +38,17 @@ class LogitImage:
     def compare(self, candidate: Arrays, reference: Arrays, population: Sequence[Arrays]) -> Numbers:
         """`shared`: mean squared cosine of the principal angles beyond chance, 0 for strangers of other data, 1 for one
         image; `shared by strangers`: the most that the reference's image shares with one of the population, or the
-        candidate's does.
+        candidate's does. `weakest`: mean cosine of the third of the angles that are widest. A student of the reference,
+        which shares no weights with it, learns its strongest directions and not its weakest.
         """
         shared = _shared(candidate, reference)
-        strangers = [value for other in population for value in (_shared(candidate, other), _shared(reference, other))]
-        known = [value for value in strangers if not np.isnan(value)]
+        pairs = [pair for other in population for pair in ((candidate, other), (reference, other))]
+        unknown = np.isnan(shared)
         return {
             "shared": shared,
-            "shared by strangers": max(known) if known and not np.isnan(shared) else np.nan,
+            "shared by strangers": np.nan if unknown else _most(_shared(*pair) for pair in pairs),
+            "weakest": _weakest(candidate, reference),
+            "weakest of strangers": np.nan if unknown else _most(_weakest(*pair) for pair in pairs),
             "hidden size of the reference": float(reference["hidden_size"][0]),
         }
 
@@ -52,12 +56,30 @@ class LogitImage:
 CHANNEL = LogitImage()
 
 
+def _most(values: Iterable[float]) -> float:
+    return max((value for value in values if not np.isnan(value)), default=np.nan)
+
+
 def _shared(one: Arrays, other: Arrays) -> float:
     """The part of the smaller image that lies in the larger beyond chance; NaN where too few tokens are shared."""
+    found = _cosines(one, other)
+    if found is None:
+        return np.nan
+    angles, chance = found
+    return (float(np.mean(angles**2)) - chance) / (1 - chance)
+
+
+def _weakest(one: Arrays, other: Arrays) -> float:
+    """Mean cosine of the widest third of the principal angles; NaN where too few tokens are shared."""
+    found = _cosines(one, other)
+    return np.nan if found is None else float(found[0][-max(1, len(found[0]) // 3) :].mean())
+
+
+def _cosines(one: Arrays, other: Arrays) -> tuple[npt.NDArray[np.float64], float] | None:
+    """Cosines of the principal angles, and the share of a larger image that any smaller one lies in by chance."""
     ours, theirs = same_tokens(one, other)
     larger = max(len(one["basis"]), len(other["basis"]))
     if len(ours) - 1 < _TOKENS_A_DIRECTION * larger:
-        return np.nan
-    squared = float(np.mean(cosines(one["basis"][:, ours], other["basis"][:, theirs]) ** 2))
-    chance = larger / (len(ours) - 1)  # centred rows have one direction fewer than tokens
-    return (squared - chance) / (1 - chance)
+        return None
+    # centred rows have one direction fewer than tokens
+    return cosines(one["basis"][:, ours], other["basis"][:, theirs]), larger / (len(ours) - 1)

@@ -20,7 +20,7 @@ from runners.progress import say
 from runners.record import command_line, record
 from runners.settings import CandidateSettings, LibraryBuildSettings, MemberSettings, TierSettings
 from runners.zoo.making import Workshop
-from runners.zoo.parentage import completed, library_member
+from runners.zoo.parentage import FROM_NOTHING, completed, library_member, trained_how_well
 
 _STOPPED = (130, 143, -2, -15)  # by the user; not the member's fault
 
@@ -80,7 +80,8 @@ def build_member(
         say(f"{name} is in the library already")
         return
     workshop, member = Workshop(members, work), members[name]
-    backend = _backend(settings.backend, member, workshop.model(name))
+    model = workshop.model(name)
+    backend = _backend(settings.backend, member, model)
     suite = load_suite(member.suite or settings.suite.path)
     how = sampling(_tier(settings.tier, member), settings.seed)
     recording = work / folder_name(name) / "recording"
@@ -92,7 +93,10 @@ def build_member(
     else:
         shutil.copytree(recording, out / folder_name(name))
     there = Library.load(out).members if (out / INDEX).is_file() else ()
-    save_index(out, settings.version, [*(m for m in there if m.name != name), library_member(name, members)])
+    entry = library_member(name, members)
+    if member.recipe in FROM_NOTHING:
+        entry = replace(entry, **trained_how_well(model))
+    save_index(out, settings.version, [*(m for m in there if m.name != name), entry])
     if not settings.keep:
         shutil.rmtree(recording, ignore_errors=True)
     workshop.tidy(members.keys() - in_library(out))

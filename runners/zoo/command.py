@@ -1,4 +1,4 @@
-"""`kinprint zoo` fetch NAME, ls, derive and tokenizers. Starts at once: nothing heavy is imported too early."""
+"""`kinprint zoo` fetch, ls, derive, lookalikes and tokenizers. Nothing heavy is imported before it is needed."""
 
 import argparse
 import sys
@@ -46,10 +46,29 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("ls", help="list the models: lineage, licence, origin, size and what is present")
     listing.set_defaults(run=_list)
     verbs.add_parser("derive", help="make a part of the zoo: descendants, lookalikes, students ('derive --help')")
+    checking = verbs.add_parser("lookalikes", help="show whether the lookalikes were really trained, plan by plan")
+    checking.add_argument("library", metavar="FOLDER", help="a library that 'kinprint zoo derive' made")
+    checking.set_defaults(run=_check)
     counting = verbs.add_parser("tokenizers", help="count the shipped prompts' tokens anew, with every known tokenizer")
     counting.add_argument("--out", metavar="FILE", help="where to write; by default over the counts in the package")
     counting.set_defaults(run=_count)
     return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from analysis.library import Library
+    from analysis.lookalikes import check_lookalikes
+
+    rows: list[tuple[str, ...]] = [
+        ("plan", "seeds", "bits per byte", "trigram", "two seeds", "least", "nearest other", "most", "counts")
+    ]
+    for one in check_lookalikes(Library.load(arguments.library)):
+        figures = (one.bits_per_byte, one.trigram, one.two_seeds, one.two_seeds_least, one.other_most)
+        bits, trigram, mean, least, most = (f"{value:.3f}" for value in figures)
+        counts = "yes" if one.counts else "no"
+        rows.append((one.plan, str(one.seeds), bits, trigram, mean, least, one.other or "-", most, counts))
+    _print_table(rows)
+    return 0
 
 
 def _count(arguments: argparse.Namespace) -> int:
@@ -75,9 +94,14 @@ def _list(arguments: argparse.Namespace) -> int:
         present = "yes" if is_present(model.name) else "no"
         path = str(model_directory(model.name))
         rows.append((model.name, model.family, model.licence, model.origin, size, present, path))
+    _print_table(rows)
+    return 0
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    """In columns on a terminal, separated by tabs elsewhere."""
     if sys.stdout.isatty():
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         rows = [tuple(map(str.ljust, row, widths)) for row in rows]
     for row in rows:
         print(("  " if sys.stdout.isatty() else "\t").join(row).rstrip())
-    return 0

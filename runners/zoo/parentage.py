@@ -1,13 +1,17 @@
 """Who descends from whom: what a member's configuration leaves to its parents is filled in, and checked."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from analysis.library import Member
 from probes.errors import LibraryError
 from runners.settings import MemberSettings
 from runners.zoo.recipes import RECIPES
 
+FROM_NOTHING = ("pretrain", "teach")
+"""Recipes that start from random weights."""
 KINDS = ("base", "descendant", "lookalike", "sibling", "student", "framed", "disguise")
 
 
@@ -19,7 +23,7 @@ def completed(members: Mapping[str, MemberSettings]) -> dict[str, MemberSettings
     done: dict[str, MemberSettings] = {}
     for key in members:
         _complete(key, members, done, ())
-    return done
+    return {key: done[key] for key in members}
 
 
 def library_member(name: str, members: Mapping[str, MemberSettings]) -> Member:
@@ -40,6 +44,15 @@ def library_member(name: str, members: Mapping[str, MemberSettings]) -> Member:
         lineage=_lineage(name, members),
         parents=tuple(member.parents),
     )
+
+
+def trained_how_well(model: str) -> dict[str, float]:
+    """What a model's provenance says of its training from nothing, in bits per byte; nothing where it says nothing."""
+    path = Path(model) / "kinprint.json"
+    if not path.is_file():
+        return {}
+    first = (json.loads(path.read_text("utf-8")).get("derived") or [{}])[0]
+    return {key: round(first[key], 4) for key in ("bits_per_byte", "trigram_bits_per_byte") if key in first}
 
 
 def _complete(

@@ -100,7 +100,7 @@ def test_eight_bits_keep_logits_to_half_a_step(full: Recording, tmp_path: Path) 
 
 def test_a_small_reduction_is_read_as_the_recording_itself(full: Recording, tmp_path: Path) -> None:
     seen, small = observe(full), observe(reduce_recording(full, tmp_path / "library" / "small", SMALL))
-    np.testing.assert_allclose(seen.bins, small.bins, atol=2e-2)  # what lies under the floor is shared out
+    np.testing.assert_allclose(seen.bins, small.bins, atol=4e-2)  # what lies under the floor is shared out
     assert small.token_ids is not None
     assert seen.token_ids is not None
     np.testing.assert_array_equal(seen.token_ids[:, :20], small.token_ids[:, :20])

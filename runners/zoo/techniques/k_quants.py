@@ -19,6 +19,7 @@ SUPER_BLOCK, BLOCK = 256, 32
 _BLOCKS = SUPER_BLOCK // BLOCK
 _TOP = 63  # of the 6 bits of a scale or minimum
 _TRIES = 9
+_ROWS = 4096  # at a time: the fits take several times the memory of what they fit
 
 
 def round_as_k_quants(source: Path, out: Path, bits: int = 4, *, embeddings: bool = True) -> Path:
@@ -35,8 +36,11 @@ def round_as_k_quants(source: Path, out: Path, bits: int = 4, *, embeddings: boo
 
         if tensor.shape[1] % BLOCK:
             raise KinprintError(f"rows of {name} have {tensor.shape[1]} weights, no multiple of {BLOCK}")
-        padded = torch.nn.functional.pad(tensor.float(), (0, -tensor.shape[1] % SUPER_BLOCK))
-        return k_quantized(padded, bits).weights().reshape(padded.shape)[:, : tensor.shape[1]]
+        rounded = []
+        for rows in tensor.split(_ROWS):
+            padded = torch.nn.functional.pad(rows.float(), (0, -tensor.shape[1] % SUPER_BLOCK))
+            rounded.append(k_quantized(padded, bits).weights().reshape(padded.shape)[:, : tensor.shape[1]])
+        return torch.cat(rounded)
 
     settings = {"technique": "k_quantization", "bits": bits, "embeddings": embeddings}
     return rewrite(source, out, change, settings, embeddings=embeddings)

@@ -6,7 +6,7 @@ import pytest
 from analysis.channels import pair_channels
 from analysis.image import Image, cosines, hidden_size, image_of
 from analysis.unfed import Unfed
-from tests.output_spaces import ROWS, SIZE, VOCAB, arrays, descendant, stranger
+from tests.output_spaces import ROWS, SIZE, VOCAB, arrays, descendant, stranger, student
 
 IMAGE = pair_channels()["logit_image"]
 
@@ -86,6 +86,25 @@ def test_descendants_share_the_image_and_strangers_of_one_recipe_do_not(world: i
     assert false["shared"] < 0.35  # what the data made alike
     assert false["shared by strangers"] == pytest.approx(true["shared"])
     assert true["hidden size of the reference"] == IMAGE.describe(child)["hidden size"] == SIZE
+
+
+@pytest.mark.parametrize("world", range(5))
+def test_a_student_shares_the_strongest_directions_and_not_the_weakest(world: int) -> None:
+    parent, *others = (arrays(IMAGE, stranger(seed, world)) for seed in range(3))
+    child = IMAGE.compare(arrays(IMAGE, descendant(stranger(0, world), world=world)), parent, others)
+    taught = IMAGE.compare(arrays(IMAGE, student(stranger(0, world), world=world)), parent, others)
+    assert taught["shared"] > taught["shared by strangers"] + 0.05  # it does sound like its teacher
+    assert taught["weakest"] < taught["weakest of strangers"] + 0.05
+    assert child["weakest"] > child["weakest of strangers"] + 0.2
+
+
+def test_what_was_kept_in_steps_shows_its_dimension_if_the_steps_are_known() -> None:
+    logits = stranger(0).logits
+    step = float(np.ptp(logits, axis=1).max()) / 255
+    kept = np.rint(logits / step) * step
+    found = image_of(kept, step)
+    assert isinstance(found, Image)
+    assert found.hidden_size == SIZE
 
 
 def test_spaces_that_have_nothing_in_common_share_nothing_on_average() -> None:

@@ -70,6 +70,7 @@ def test_behaviour_accuses_the_strangers() -> None:
     ("channel", "number", "at_least"),
     [
         ("logit_image", "shared", 0.9),
+        ("logit_image", "weakest", 0.85),
         ("keyhole", "explained", 0.8),
         ("rare_tokens", "correlation", 0.35),
         ("rare_tokens", "beyond strangers", 0.35),

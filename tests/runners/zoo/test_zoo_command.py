@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from runners.cli import main as command_line
 from runners.zoo.command import main
 
 
@@ -45,6 +46,15 @@ def test_fetch_passes_the_source_and_prints_the_folder(monkeypatch, capsys, tmp_
     assert main(["fetch", "smollm2", *spelling]) == 0
     assert asked == [("smollm2", "packages")]
     assert capsys.readouterr().out == f"{tmp_path}\n"
+
+
+def test_help_of_derive_is_its_settings_and_that_of_zoo_its_verbs(capsys):
+    assert command_line(["zoo", "derive", "--help"]) == 0
+    assert "kinprint zoo derive zoo=smollm2" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        command_line(["zoo", "--help"])
+    assert ended.value.code == 0
+    assert "fetch" in capsys.readouterr().out
 
 
 def test_ls_imports_nothing_heavy():
