@@ -59,9 +59,7 @@ def kin_of(models: Sequence[Outputs], references: Sequence[Outputs]) -> tuple[Ki
     return same[..., 0], ~same[..., 1]
 
 
-def _area(
-    scores: Scores, same: Kin, pairs: Kin, models: Sequence[Outputs], references: Sequence[Outputs]
-) -> float:
+def _area(scores: Scores, same: Kin, pairs: Kin, models: Sequence[Outputs], references: Sequence[Outputs]) -> float:
     """Weighted area under the ROC curve; a pair without a score is the least alike."""
     from sklearn.metrics import roc_auc_score
 

@@ -22,13 +22,17 @@ Step = Callable[[], object]
 
 @dataclass
 class Ours:
-    """What kinprint said at one tier. `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget."""
+    """What kinprint said at one tier.
+
+    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; `settings` that peers chose beside it.
+    """
 
     seen: Seen
     subsets: dict[Subset, Places]
     trials: Trials
     measures: list[Measure]
     descents: dict[tuple[str, int], Descent] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEEDS, step: Step = lambda: None) -> Ours:

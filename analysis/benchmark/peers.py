@@ -136,5 +136,3 @@ def settings_said(settings: Sequence[Baseline]) -> str:
     """Which settings were chosen, the most frequent first."""
     names = [str(one) for one in settings]
     return ", ".join(sorted(set(names), key=lambda name: (-names.count(name), name)))
-
-

@@ -1,7 +1,5 @@
 """Descent: descendants are told from strangers and students of one recipe; thresholds see training lineages only."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -97,16 +95,21 @@ def test_the_margin_is_as_wide_as_lineages_differ() -> None:
     assert with_margin(scores, strangers, ["a", "a", "a", "a"]) == np.inf
 
 
-def test_a_threshold_knows_nothing_of_what_is_held_out(world: tuple[list[Specimen], list[Model]]) -> None:
-    """A lineage that alone would raise every threshold is accused itself, and spoils the recall of others only."""
+def test_the_margin_goes_half_way_to_descendants_that_stand_apart() -> None:
+    scores, strangers = np.array([[0.1], [0.1], [0.12], [0.92]]), np.array([[True], [True], [True], [False]])
+    assert with_margin(scores, strangers, ["a", "b", "c", "d"], ~strangers) == pytest.approx(0.52)
+    scores[3] = 0.05
+    assert with_margin(scores, strangers, ["a", "b", "c", "d"], ~strangers) == pytest.approx(0.14)
+
+
+def test_a_lineage_held_out_sets_no_threshold_for_itself(world: tuple[list[Specimen], list[Model]]) -> None:
+    """The last stranger passes for a descendant: it is accused, and costs the others their recall."""
     scores = scorer(world)
-    values = scores(np.arange(32))
-    wild = replace(scores).references
-    place = len(world[0]) - 1  # the last stranger
-    values[place, 0] = 0.99
-    found = accusations(world[0], wild, values)
+    values, place = scores(np.arange(32)), len(world[0]) - 1
+    values[place, 0] = 2.0
+    found = accusations(world[0], scores.references, values)
     assert found.accused[place] == 1
-    assert [found.recalled[n] for n in (1, 2)] == [0, 0] or sum(found.recalled.values()) < len(found.recalled)
+    assert np.mean(list(found.recalled.values())) <= 0.5  # who is held out with it keeps a clean threshold
 
 
 def test_likeliest_tokens_follow_the_parent_more_than_strangers() -> None:
