@@ -13,6 +13,8 @@ from analysis.benchmark.specimens import Specimen
 from analysis.scoring import auroc
 
 ByModel = Mapping[int, float]
+TECHNIQUES_AT = 64
+"""The budget at which every technique has a figure of its own."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,19 @@ def family_measures(trials: Trials, models: Sequence[Specimen], tier: str, budge
             Measure("unknown_auc", tier, budget, ranked, "area"),
             Measure("techniques_missed", tier, budget, missed(hit, models), "techniques"),
         ]
+        if budget == TECHNIQUES_AT:
+            found += by_technique("family_accuracy", tier, hit, models)
     return found
 
 
-def by_technique(values: ByModel, models: Sequence[Specimen]) -> dict[str, Figure | None]:
-    """A figure for every technique."""
-    return {
-        technique: figure({p: v for p, v in values.items() if models[p].technique == technique}, models)
-        for technique in sorted({models[place].technique for place in values})
-    }
+def by_technique(name: str, tier: str, values: ByModel, models: Sequence[Specimen]) -> list[Measure]:
+    """The measure once for every technique, technique_TECHNIQUE/NAME."""
+    groups: dict[str, dict[int, float]] = {}
+    for place, value in values.items():
+        groups.setdefault(models[place].technique, {})[place] = value
+    return [
+        Measure(f"technique_{one}/{name}", tier, TECHNIQUES_AT, figure(groups[one], models)) for one in sorted(groups)
+    ]
 
 
 def missed(hit: ByModel, models: Sequence[Specimen]) -> Figure | None:
@@ -121,7 +127,7 @@ def descent_measures(
     descent: Descent, models: Sequence[Specimen], references: npt.NDArray[np.intp], tier: str, budget: int
 ) -> list[Measure]:
     """Recall of descendants and innocents accused, at the threshold with its margin and without, and the area."""
-    found = []
+    found = by_technique("descendant_recall", tier, descent.mean("recalled"), models) if budget == TECHNIQUES_AT else []
     for suffix in ("", "_bare"):
         recalled = descent.mean(f"recalled{suffix}")
         recalled = {place: value for place, value in recalled.items() if models[place].kind == "descendant"}

@@ -24,7 +24,7 @@ Step = Callable[[], object]
 class Ours:
     """What kinprint said at one tier.
 
-    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; `settings` that peers chose beside it.
+    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; `settings` that peers chose.
     """
 
     seen: Seen

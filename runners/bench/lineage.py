@@ -6,11 +6,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
+import numpy as np
+
 from analysis.baselines.outputs import Outputs
-from analysis.benchmark.measures import Measure
+from analysis.benchmark.measures import Measure, true_and_false
 from analysis.benchmark.ours import Ours, measure_tier
 from analysis.benchmark.peer_measures import measure_peers
+from analysis.benchmark.plots import Curve, accuracy_plot, roc_plot
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
+from analysis.benchmark.table import page
 from analysis.library import SHIPPED, Library
 from analysis.observation import Access
 from probes.errors import KinprintError
@@ -40,7 +44,34 @@ def measure(folders: Sequence[str], docs: Path | None = None) -> list[Row]:
     with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
         tiers = [_at(access, specimens) for access in ACCESSES]
     rows = [row_of(one) for ours in tiers for one in ours.measures]
-    return [*rows, Row("members_missing/all/0", float(len(missing)), None, "models")]
+    rows.append(Row("members_missing/all/0", float(len(missing)), None, "models"))
+    if docs is not None:
+        write_page(docs, rows, tiers, missing)
+    return rows
+
+
+def write_page(path: Path, rows: Sequence[Row], tiers: Sequence[Ours], missing: Sequence[str]) -> None:
+    """The page and, in a folder of its name beside it, its plots."""
+    kept = [row.as_json() for row in rows]
+    plots = {"accuracy": accuracy_plot(kept), "roc": roc_plot(roc_curves(tiers))}
+    folder = path.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, svg in plots.items():
+        (folder / f"{name}.svg").write_text(svg, "utf-8")
+    settings = {ours.seen.access.tier: ours.settings for ours in tiers}
+    path.write_text(page(kept, settings, missing, [f"{folder.name}/{name}.svg" for name in plots]), "utf-8")
+
+
+def roc_curves(tiers: Sequence[Ours], budget: int = 64) -> dict[str, Curve]:
+    """Scores of descendants with their own base, and the highest of anybody with another lineage."""
+    curves = {}
+    for ours in tiers:
+        models, references = ours.seen.candidates, ours.seen.references
+        for (way, size), descent in ours.descents.items():
+            if size == budget:
+                kin, others = true_and_false(models, references, descent.scores[0])
+                curves[way] = (np.array(list(kin.values())), np.array(list(others.values())))
+    return {way: curve for way, curve in curves.items() if len(curve[0]) and len(curve[1])}
 
 
 def _at(access: Access, specimens: Sequence[Specimen]) -> Ours:
