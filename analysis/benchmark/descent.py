@@ -80,7 +80,7 @@ class DescentScores:
                     chance[row, column] = by_chance(len(rows), len(space), logits.shape[1])
         expected = rivals_mean(self.models, self.references, plain, self._sizes())
         expected = np.where(np.isnan(expected), chance, expected)
-        return (plain - expected) / np.maximum(1 - expected, 1e-6)
+        return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))
 
     def _sizes(self) -> npt.NDArray[np.intp]:
         return np.array([len(self._spaces.get(int(place), ())) for place in self.references], dtype=np.intp)

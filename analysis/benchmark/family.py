@@ -101,13 +101,13 @@ class FamilyTest:
     def _attribute(self, trials: Trials, training: Mask, tested: list[int]) -> None:
         everybody, sharing = np.arange(len(self.references)), self._by_tokenizer(tested)
         for subset, kinship, values in self._fitted(training):
-            posterior = self._posterior(kinship, values[np.ix_(tested, everybody)], self.columns)
+            posterior = self._posterior(kinship, values[tested][:, everybody], self.columns)
             hit, said = self._judged(posterior, tested, self.columns)
             trials.keep("hit", subset, dict(zip(tested, hit, strict=True)))
             trials.keep("loss", subset, dict(zip(tested, -np.log(np.clip(said, 1e-300, None)), strict=True)))
             trials.keep("unknown_known", subset, dict(zip(tested, posterior[:, -1], strict=True)))
             for models, there in sharing:
-                posterior = self._posterior(kinship, values[np.ix_(models, there)], self.columns[there])
+                posterior = self._posterior(kinship, values[models][:, there], self.columns[there])
                 hit, _ = self._judged(posterior, models, self.columns[there])
                 trials.keep("hit_same_tokenizer", subset, dict(zip(models, hit, strict=True)))
 
@@ -135,13 +135,13 @@ class FamilyTest:
         accepted: dict[Subset, list[float]] = {}
         for held_out, tested in self._folds_without(family):
             for subset, kinship, values in self._fitted(self._training(held_out, family=family)):
-                posterior = self._posterior(kinship, values[np.ix_(tested, others)], self.columns[others])
+                posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
                 accepted.setdefault(subset, []).extend(posterior[:, -1])
         tested = np.flatnonzero(self.rows == family).tolist()
         if not len(others):
             return
         for subset, kinship, values in self._fitted(self._training(frozenset(), family=family)):
-            unknown = self._posterior(kinship, values[np.ix_(tested, others)], self.columns[others])[:, -1]
+            unknown = self._posterior(kinship, values[tested][:, others], self.columns[others])[:, -1]
             trials.keep("unknown_left_out", subset, dict(zip(tested, unknown, strict=True)))
             if subset in accepted:
                 threshold = np.quantile(accepted[subset], ACCEPTED, method="higher")
@@ -172,8 +172,9 @@ class FamilyTest:
             yield subset, kinship, features[place]
 
     def _posterior(
-        self, kinship: KinshipClassifier, pairs: npt.NDArray[np.float32], families: Places
+        self, kinship: KinshipClassifier, features: npt.NDArray[np.float32], families: Places
     ) -> npt.NDArray[np.float64]:
+        pairs = features.astype(np.float64)
         attributor = Attributor(
             kinship,
             pairing=lambda candidates, references: pairs,

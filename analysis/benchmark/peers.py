@@ -110,12 +110,10 @@ class PeerTest:
                 left = self._left_out(setting, subset, scores, rows, others)
                 trials.near_left_out.update(zip(rows, left.max(axis=1).tolist(), strict=True))
 
-    def _left_out(
-        self, setting: Baseline, subset: Subset, scores: Scores, rows: Sequence[int], others: Places
-    ) -> Scores:
+    def _left_out(self, setting: Baseline, subset: Subset, scores: Scores, rows: list[int], others: Places) -> Scores:
         """Scores of some models with some references, as if there were no others: -inf where there are none."""
         if setting.pairwise:
-            found = scores[np.ix_(rows, others)]
+            found = scores[rows][:, others]
         else:
             models = self._filed(subset, "family")
             found = setting.scores([models[n] for n in rows], [models[n] for n in self.references[others]])

@@ -71,7 +71,7 @@ def _side(models: Sequence[Arrays], canary: int) -> tuple[Matrix, npt.NDArray[np
 
 def _affinity(p: Matrix, q: Matrix, one: tuple[Matrix, Any], other: tuple[Matrix, Any]) -> Matrix:
     """Of one canary, from bins [n, n_bins] and [m, n_bins]: [n, m]."""
-    absent = np.isnan(p).any(axis=1)[:, None] | np.isnan(q).any(axis=1)
+    absent = np.logical_or.outer(np.isnan(p).any(axis=1), np.isnan(q).any(axis=1))
     p, q = np.nan_to_num(p), np.nan_to_num(q)
     unmatched_p, unmatched_q = p @ (q == 0).T, (p == 0).astype(float) @ q.T
     rest = affinity_of_rest(one[0][:, None], unmatched_p, other[0][None, :], unmatched_q)
