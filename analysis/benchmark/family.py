@@ -27,11 +27,13 @@ Subset = tuple[int, int]
 @dataclass
 class Trials:
     """What was measured of each model at each (budget, seed), by model: `hit` and `loss` (nats) of known candidates;
+    `named` where the likeliest family is the true one, `unknown` aside;
     `hit_same_tokenizer` against the references with the candidate's tokenizer alone, where they are of two families;
     `unknown_known` and `unknown_left_out`, the posterior of `unknown` with the model's family there and taken out;
     `rejected`, whether the latter lies above the threshold."""
 
     hit: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    named: dict[Subset, dict[int, float]] = field(default_factory=dict)
     hit_same_tokenizer: dict[Subset, dict[int, float]] = field(default_factory=dict)
     loss: dict[Subset, dict[int, float]] = field(default_factory=dict)
     unknown_known: dict[Subset, dict[int, float]] = field(default_factory=dict)
@@ -104,6 +106,8 @@ class FamilyTest:
             posterior = self._posterior(kinship, values[tested][:, everybody], self.columns)
             hit, said = self._judged(posterior, tested, self.columns)
             trials.keep("hit", subset, dict(zip(tested, hit, strict=True)))
+            named, _ = self._judged(posterior[:, :-1], tested, self.columns)
+            trials.keep("named", subset, dict(zip(tested, named, strict=True)))
             trials.keep("loss", subset, dict(zip(tested, -np.log(np.clip(said, 1e-300, None)), strict=True)))
             trials.keep("unknown_known", subset, dict(zip(tested, posterior[:, -1], strict=True)))
             for models, there in sharing:

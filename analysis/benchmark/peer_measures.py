@@ -83,8 +83,8 @@ def _at_budget(peer: str, trials: PeerTrials, ours: Ours, budget: int) -> list[M
         Measure(f"{peer}/innocents_accused", tier, budget, figure(trials.accused.accused, models)),
         Measure(f"{peer}/descent_auc", tier, budget, area(*true_false, models), "area"),
     ]
-    differences = {
-        "family_accuracy": beside(ours.trials.hit.get((budget, SEED), {}), trials.hit, models),
+    differences = {  # peers name the nearest whatever it is, so `unknown` is no answer of ours here
+        "family_accuracy": beside(ours.trials.named.get((budget, SEED), {}), trials.hit, models),
         "unknown_auc": _auc_beside(ours, budget, *far),
     }
     way = "topk_chosen" if tier == "topk" and peer == "peer_bottom_k" else tier

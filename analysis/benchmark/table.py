@@ -6,6 +6,7 @@ from typing import Any
 Row = Mapping[str, Any]
 _TABLES = (
     ("family_accuracy", "Family accuracy: the likeliest of all families and `unknown` is the true one"),
+    ("family_named", "The likeliest family is the true one, `unknown` aside: what peers answer"),
     ("family_accuracy_without_tokenizer", "Family accuracy, everything off that depends on the tokenizer"),
     ("family_accuracy_same_tokenizer", "Family accuracy among the references that share the candidate's tokenizer"),
     ("log_loss", "Log loss of the true family, nats"),
@@ -49,7 +50,8 @@ def page(
 
 _PEERS_SAID = """
 Each cell: the peer's figure, and in brackets ours less theirs with its interval, paired by lineage; **bold** where we
-are significantly behind (the whole interval below zero). `templates` is measured up to 64 canaries.
+are significantly behind (the whole interval below zero). Peers name the nearest family, so ours is the likeliest one
+where `unknown` is no answer (`family_named`). `templates` is measured up to 64 canaries.
 """
 
 
@@ -110,7 +112,7 @@ def _peers(rows: Sequence[Row], tier: str, budget: int) -> list[str]:
         [name.removeprefix("peer_"), *(_beside(found, name, one, tier, budget) for one in _PEER_MEASURES)]
         for name in names
     ]
-    ours = ["kinprint", *(said(found.get(f"{one}/{tier}/{budget}")) for one in _PEER_MEASURES)]
+    ours = ["kinprint", *(said(found.get(f"{one}/{tier}/{budget}")) for one in ("family_named", *_PEER_MEASURES[1:]))]
     return [f"### {tier}, {budget} canaries", _table(["", *_PEER_MEASURES], [ours, *lines])]
 
 

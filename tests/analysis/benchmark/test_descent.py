@@ -122,9 +122,8 @@ def test_likeliest_tokens_follow_the_parent_more_than_strangers() -> None:
     known = []
     for logits in (*parents, child):
         ids = np.argsort(-logits, axis=1)[:, :100]
-        known.append(Likeliest(ids, np.take_along_axis(logits, ids, axis=1)))
-    same = np.arange(6)[:, None] != np.arange(5)
-    correlations = residual_correlations(models, np.arange(5), known, same)
+        known.append(Likeliest(ids.astype(np.uint64) + 1, np.take_along_axis(logits, ids, axis=1)))
+    correlations = residual_correlations(models, np.arange(5), known, np.arange(6)[:, None] != np.arange(5))
     scores = residual_scores(models, np.arange(5), correlations, np.arange(n))
     assert scores[5].argmax() == 0
     assert scores[5, 0] > 0.2 + np.nanmax(scores[:5])
