@@ -72,12 +72,14 @@ class DescentScores:
             if logits is None:
                 continue
             shown = _known(logits[rows_for(canaries, logits.shape[1], named)])
-            if len(shown) >= FEWEST_ROWS:
-                for column in np.flatnonzero(self.same[row]):
-                    space = self._spaces[int(self.references[column])]
-                    rows = rows_space(shown, len(space))
-                    plain[row, column] = weakest_third(rows, space)
-                    chance[row, column] = by_chance(len(rows), len(space), logits.shape[1])
+            columns = np.flatnonzero(self.same[row]) if len(shown) >= FEWEST_ROWS else ()
+            rows: dict[int, Matrix] = {}
+            for column in columns:
+                space = self._spaces[int(self.references[column])]
+                if len(space) not in rows:
+                    rows[len(space)] = rows_space(shown, len(space))
+                plain[row, column] = weakest_third(rows[len(space)], space)
+                chance[row, column] = by_chance(len(rows[len(space)]), len(space), logits.shape[1])
         expected = rivals_mean(self.models, self.references, plain, self._sizes())
         expected = np.where(np.isnan(expected), chance, expected)
         return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))

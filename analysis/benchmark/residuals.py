@@ -118,7 +118,7 @@ def residual_scores(
     """The mean correlation on some canaries beyond that with rivals compared: [n_models, n_references]."""
     mean = _mean(correlations[..., canaries].transpose(2, 0, 1).astype(np.float64))
     rivals = rivals_mean(models, references, mean)
-    return mean - np.where(np.isnan(rivals), 0.0, rivals)
+    return np.asarray(mean - np.where(np.isnan(rivals), 0.0, rivals))
 
 
 def _correlation(candidate: Matrix, reference: Matrix, population: Matrix) -> Matrix:
