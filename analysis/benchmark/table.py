@@ -51,8 +51,8 @@ def page(
 _PEERS_SAID = """
 Each cell: the peer's figure, and in brackets ours less theirs with its interval, paired by lineage; **bold** where we
 are significantly behind (the whole interval below zero). Peers name the nearest family, so ours is the likeliest one
-where `unknown` is no answer (`family_named`).
-`bottom_k` compares nothing across tokenizers, so a family left out that has one of its own is unknown to it at once. `templates` is measured up to 64 canaries.
+where `unknown` is no answer (`family_named`). `bottom_k` compares nothing across tokenizers, so a family left out that
+has one of its own is unknown to it at once. `templates` is measured up to 64 canaries.
 """
 
 
