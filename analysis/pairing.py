@@ -10,7 +10,7 @@ import numpy.typing as npt
 from analysis.channels import all_channels
 from analysis.signature import Signature
 
-_HIGHEST_BACKGROUND = 0.95  # a canary that all strangers answer alike tells nothing, and must not be divided by
+HIGHEST_BACKGROUND = 0.95  # a canary that all strangers answer alike tells nothing, and must not be divided by
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Pairing:
                     levels.setdefault((family, other), []).append(values)
         shape = (len(self.channels), len(references[0].canaries))
         means = [_mean(np.stack(level)) for level in levels.values()]
-        self.background_ = np.clip(_mean(np.stack(means)) if means else np.zeros(shape), 0, _HIGHEST_BACKGROUND)
+        self.background_ = np.clip(_mean(np.stack(means)) if means else np.zeros(shape), 0, HIGHEST_BACKGROUND)
         return np.array([[self._beyond_background(values).sum(axis=1) for values in row] for row in similarity])
 
     def similarities(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:

@@ -36,28 +36,36 @@ def choose(baseline: Baseline, training: Sequence[Outputs]) -> Chosen:
     return best_of([(setting, setting.scores(training, training)) for setting in baseline.grid()], training)
 
 
-def best_of(tried: Sequence[tuple[Baseline, Scores]], training: Sequence[Outputs]) -> Chosen:
-    """As `choose`, from the scores [n_models, n_models] of the training models that each setting gave."""
-    same, pairs = kin_of(training)
+def best_of(
+    tried: Sequence[tuple[Baseline, Scores]], training: Sequence[Outputs], references: Sequence[Outputs] | None = None
+) -> Chosen:
+    """As `choose`, from the scores [n_models, n_references] of training models that each setting gave.
+
+    `references` are those of the training models that the others are compared with, by default all of them.
+    """
+    references = training if references is None else references
+    same, pairs = kin_of(training, references)
     if not same[pairs].any() or same[pairs].all():
         raise LibraryError("a peer's setting needs training models of two lineages, and two of one of them")
-    areas = [_area(scores, same, pairs, training) for _, scores in tried]
+    areas = [_area(scores, same, pairs, training, references) for _, scores in tried]
     best, scores = tried[int(np.argmax(areas))]
     return Chosen(best, best.threshold(np.where(pairs, scores, np.nan), same), max(areas))
 
 
-def kin_of(models: Sequence[Outputs]) -> tuple[Kin, Kin]:
-    """Which pairs are of one lineage, and which are pairs of two models at all: both [n_models, n_models]."""
-    lineages, names = np.array([one.lineage for one in models]), np.array([one.name for one in models])
-    return lineages[:, None] == lineages, names[:, None] != names
+def kin_of(models: Sequence[Outputs], references: Sequence[Outputs]) -> tuple[Kin, Kin]:
+    """Which pairs are of one lineage, and which are pairs of two models at all: both [n_models, n_references]."""
+    sides = [np.array([[one.lineage, one.name] for one in side]) for side in (models, references)]
+    same: Kin = sides[0][:, None] == sides[1]
+    return same[..., 0], ~same[..., 1]
 
 
-def _area(scores: Scores, same: Kin, pairs: Kin, models: Sequence[Outputs]) -> float:
+def _area(scores: Scores, same: Kin, pairs: Kin, models: Sequence[Outputs], references: Sequence[Outputs]) -> float:
     """Weighted area under the ROC curve; a pair without a score is the least alike."""
     from sklearn.metrics import roc_auc_score
 
-    _, lineage = np.unique([one.lineage for one in models], return_inverse=True)
-    cell = lineage[:, None] * len(models) + lineage
+    names = [one.lineage for one in models] + [one.lineage for one in references]
+    _, lineage = np.unique(names, return_inverse=True)
+    cell = lineage[: len(models), None] * len(names) + lineage[len(models) :]
     sizes = np.bincount(cell[pairs])
     known = scores[np.isfinite(scores)]
     filled = np.where(np.isnan(scores), (known.min() if len(known) else 0) - 1, scores)

@@ -8,14 +8,18 @@ from runners.bench.row import table, write
 
 BENCHES = {
     "capture": "what capturing costs over the model's own arithmetic (about 20 minutes)",
+    "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
 }
 _HELP = """kinprint bench: measure what is promised, and say what holds
 
 example: kinprint bench capture
          kinprint bench capture smollm2 --out outputs/bench
+         kinprint bench lineage my-zoo --docs my-zoo.md
 
 Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "value", "unit", "target", "holds"}.
-What follows the name of a benchmark restricts it to some of its models.
+What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
+(by default the zoo in the package). Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent
+lineages) too; those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots.
 
 benchmarks:
 """
@@ -26,26 +30,30 @@ def main(arguments: list[str]) -> int:
     if not arguments or any(word in ("-h", "--help") for word in arguments):
         print(_HELP + "\n".join(f"  {name:<10}{said}" for name, said in BENCHES.items()))
         return 0
-    out, (name, *models) = _out(arguments)
+    options, (name, *models) = _options(arguments)
     if name not in BENCHES:
         raise KinprintError(f"there is no benchmark {name!r}; known are {', '.join(BENCHES)}")
-    rows = import_module(f"runners.bench.{name}").measure(models)
-    write(rows, out / f"{name}.json")
+    if "--docs" in options and name != "lineage":
+        raise KinprintError(f"{name} writes no page; --docs goes with lineage")
+    docs = {"docs": Path(options["--docs"])} if "--docs" in options else {}
+    rows = import_module(f"runners.bench.{name}").measure(models, **docs)
+    write(rows, Path(options.get("--out", "outputs/bench")) / f"{name}.json")
     print(table(rows))
     return 0
 
 
-def _out(arguments: list[str]) -> tuple[Path, list[str]]:
-    """The folder for the results, and the other words. Raises KinprintError on options that there are not."""
-    words, out = list(arguments), "outputs/bench"
-    if "--out" in words:
-        place = words.index("--out")
-        if place + 1 == len(words):
-            raise KinprintError("--out needs a folder")
-        out = words[place + 1]
-        del words[place : place + 2]
+def _options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Options with their values, and the other words. Raises KinprintError on options that there are not."""
+    words, options = list(arguments), {}
+    for option, what in (("--out", "a folder"), ("--docs", "a file")):
+        if option in words:
+            place = words.index(option)
+            if place + 1 == len(words):
+                raise KinprintError(f"{option} needs {what}")
+            options[option] = words[place + 1]
+            del words[place : place + 2]
     if unknown := [word for word in words if word.startswith("-")]:
         raise KinprintError(f"bench has no option {unknown[0]!r}; see 'kinprint bench --help'")
     if not words:
         raise KinprintError(f"name a benchmark: {', '.join(BENCHES)}")
-    return Path(out), words
+    return options, words

@@ -21,15 +21,23 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """One measure. `value` is None where it could not be taken, and then it does not hold."""
+    """One measure. `value` is None where it could not be taken, and then it does not hold.
+
+    `target` is None where none was set, and `unit` says what is measured. `interval` is the lowest and the highest that
+    the value may be in truth, and the number of independent things it was measured on.
+    """
 
     name: str
     value: float | None
-    target: Target
+    target: Target | None
+    unit: str = ""
+    interval: tuple[float | None, float | None, int] | None = None
 
     @property
-    def holds(self) -> bool:
-        """Whether the value is one, and meets its target."""
+    def holds(self) -> bool | None:
+        """Whether the value is one, and meets its target; None without a target."""
+        if self.target is None:
+            return None
         if self.value is None or not math.isfinite(self.value):
             return False
         return self.value <= self.target.value if self.target.op == "<=" else self.value >= self.target.value
@@ -37,13 +45,15 @@ class Row:
     def as_json(self) -> dict[str, Any]:
         """The row as benchmarks keep it."""
         finite = self.value is not None and math.isfinite(self.value)
-        return {
+        target = self.target
+        row = {
             "name": self.name,
             "value": self.value if finite else None,
-            "unit": self.target.unit,
-            "target": {"op": self.target.op, "value": self.target.value},
+            "unit": self.unit if target is None else target.unit,
+            "target": None if target is None else {"op": target.op, "value": target.value},
             "holds": self.holds,
         }
+        return row if self.interval is None else row | dict(zip(("low", "high", "n"), self.interval, strict=True))
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -52,9 +62,10 @@ def table(rows: Sequence[Row]) -> str:
     lines = []
     for row in rows:
         value = "not taken" if row.value is None else f"{row.value:.4g}"
-        said = "holds" if row.holds else "MISSED"
-        target = f"{row.target.op} {row.target.value:g}"
-        lines.append(f" {row.name:<{wide}}  {value:>9}  {target:>8} {row.target.unit:<8}  {said}")
+        said = {True: "holds", False: "MISSED", None: ""}[row.holds]
+        unit = row.unit if row.target is None else row.target.unit
+        target = "" if row.target is None else f"{row.target.op} {row.target.value:g}"
+        lines.append(f" {row.name:<{wide}}  {value:>9}  {target:>8} {unit:<8}  {said}".rstrip())
     return "\n".join(lines)
 
 

@@ -28,7 +28,7 @@ def seen(name, tier, shipped, embedded):
 @pytest.mark.parametrize(("name", "tier"), USED)
 def test_it_tells_the_shipped_families_apart(name, tier, seen):
     chosen = choose(PEERS[name], seen)
-    same, pairs = kin_of(seen)
+    same, pairs = kin_of(seen, seen)
     scores = chosen.baseline.scores(seen, seen)
     nearest = np.where(pairs & ~np.isnan(scores), scores, -np.inf).argmax(axis=1)
     assert chosen.auc > 0.9

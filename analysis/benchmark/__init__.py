@@ -1,0 +1,1 @@
+"""The benchmark on models of known lineage: who is held out, what is measured, how sure a figure is."""

@@ -1,0 +1,125 @@
+"""Weights shared with this reference: how much of a candidate's logits lies in the reference's space, beside rivals.
+
+Pairs of one vocabulary have a score: 0 where the reference explains as little as its rivals do, 1 where it explains
+everything. Rivals are the references of the same vocabulary and size, but of other lineages than the reference's and
+the candidate's, so that a stranger is scored as if its true parent were not in the library. Where there are none, the
+expectation for random spaces stands in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.benchmark.spaces import FEWEST_ROWS, by_chance, reference_space, rows_space, weakest_third
+from analysis.benchmark.specimens import Specimen
+from analysis.chosen_logits import last_logits, prompt_numbers
+from analysis.unfed import Unfed
+
+Matrix = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+NAMED_A_QUERY = 128
+"""Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
+
+
+def subset_logits(specimen: Specimen, digests: Sequence[str]) -> npt.NDArray[np.float32] | None:
+    """Logits of the fixed subset of tokens after each prompt [n_canaries, n_tokens], NaN where there are none.
+
+    None for a recording that holds none at all.
+    """
+    recording = specimen.recording
+    chosen = last_logits(recording)
+    if isinstance(chosen, Unfed):
+        return None
+    number = dict(zip(prompt_numbers(recording).tolist(), (c.digest for c in recording.suite.canaries), strict=True))
+    place = {digest: row for row, digest in enumerate(digests)}
+    logits = np.full((len(digests), chosen.logits.shape[1]), np.nan, np.float32)
+    for row, prompt in zip(chosen.logits, chosen.rows[:, 0].tolist(), strict=True):
+        if number[prompt] in place:
+            logits[place[number[prompt]]] = row
+    return logits
+
+
+def rows_for(canaries: Places, n_tokens: int, named: int | None) -> Places:
+    """Those of the canaries whose logits can be had for as many queries as there are canaries.
+
+    `named`: how many tokens a query names; None where it shows them all.
+    """
+    return canaries if named is None else canaries[: len(canaries) * named // n_tokens]
+
+
+@dataclass
+class DescentScores:
+    """Scores of pairs of models, whose `logits` [n_canaries, n_tokens] are given; `references` are places of models."""
+
+    models: Sequence[Specimen]
+    references: Places
+    logits: Sequence[npt.NDArray[np.float32] | None]
+    _spaces: dict[int, Matrix] = field(init=False, repr=False)
+    same: npt.NDArray[np.bool_] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        given = [(int(place), self.logits[place]) for place in self.references]
+        self._spaces = {place: reference_space(_known(rows)) for place, rows in given if rows is not None}
+        self.same = same_vocabulary(self.models, self.references, self.logits)
+
+    def __call__(self, canaries: Places, named: int | None = None) -> Matrix:
+        """[n_models, n_references], NaN for other vocabularies, the model itself, and where rows are too few."""
+        plain = np.full((len(self.models), len(self.references)), np.nan)
+        chance = plain.copy()
+        for row, logits in enumerate(self.logits):
+            if logits is None:
+                continue
+            shown = _known(logits[rows_for(canaries, logits.shape[1], named)])
+            columns = np.flatnonzero(self.same[row]) if len(shown) >= FEWEST_ROWS else ()
+            rows: dict[int, Matrix] = {}
+            for column in columns:
+                space = self._spaces[int(self.references[column])]
+                if len(space) not in rows:
+                    rows[len(space)] = rows_space(shown, len(space))
+                plain[row, column] = weakest_third(rows[len(space)], space)
+                chance[row, column] = by_chance(len(rows[len(space)]), len(space), logits.shape[1])
+        expected = rivals_mean(self.models, self.references, plain, self._sizes())
+        expected = np.where(np.isnan(expected), chance, expected)
+        return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))
+
+    def _sizes(self) -> npt.NDArray[np.intp]:
+        return np.array([len(self._spaces.get(int(place), ())) for place in self.references], dtype=np.intp)
+
+
+def same_vocabulary(
+    models: Sequence[Specimen], references: Places, logits: Sequence[npt.NDArray[np.float32] | None]
+) -> npt.NDArray[np.bool_]:
+    """Pairs of two models with the same tokenizer, and logits on both sides: [n_models, n_references]."""
+    names = [one.vocabulary if rows is not None else None for one, rows in zip(models, logits, strict=True)]
+    return np.array(
+        [
+            [row != column and names[row] is not None and names[row] == names[column] for column in references]
+            for row in range(len(models))
+        ]
+    )
+
+
+def rivals_mean(
+    models: Sequence[Specimen], references: Places, scores: Matrix, sizes: npt.NDArray[np.intp] | None = None
+) -> Matrix:
+    """For each pair, the mean score of the candidate with the reference's rivals, NaN where there are none.
+
+    `sizes` [n_references]: rivals are of the same size.
+    """
+    lineage = np.array([models[place].lineage for place in references])
+    sizes = np.zeros(len(references), np.intp) if sizes is None else sizes
+    rival = (lineage[:, None] != lineage) & (sizes[:, None] == sizes)  # [n_references, n_references]
+    found = np.full(scores.shape, np.nan)
+    for row, model in enumerate(models):
+        usable = ~np.isnan(scores[row]) & (lineage != model.lineage)
+        counted = (rival & usable).sum(axis=1)
+        total = (rival & usable) @ np.nan_to_num(scores[row])
+        found[row] = np.where((counted > 0) & ~np.isnan(scores[row]), total / np.maximum(counted, 1), np.nan)
+    return found
+
+
+def _known(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rows in which every logit is a number."""
+    return logits[np.isfinite(logits).all(axis=1)]

@@ -1,0 +1,190 @@
+"""Whose family: posteriors of models whose lineage and technique no fitted part has seen, and of unknown families.
+
+What is fitted (the background of the pairs, and the kinship classifier) sees no pair that involves a lineage held out,
+as candidate or as reference, nor a candidate of the technique that is tested. The base of a lineage held out stands in
+the library when its descendants are tested, as it would.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.attribution import Attributor
+from analysis.benchmark.pair_features import Mask, PairFeatures, Places
+from analysis.benchmark.similarities import Tensor
+from analysis.benchmark.specimens import REFERENCES, Specimen
+from analysis.benchmark.splits import folds, outside
+from analysis.kinship import KinshipClassifier
+from analysis.rules import Rules
+
+ACCEPTED = 0.95
+"""The share of known candidates of training lineages below the threshold for `unknown`."""
+Subset = tuple[int, int]
+
+
+@dataclass
+class Trials:
+    """What was measured of each model at each (budget, seed), by model: `hit` and `loss` (nats) of known candidates;
+    `named` where the likeliest family is the true one, `unknown` aside;
+    `hit_same_tokenizer` against the references with the candidate's tokenizer alone, where they are of two families;
+    `unknown_known` and `unknown_left_out`, the posterior of `unknown` with the model's family there and taken out;
+    `rejected`, whether the latter lies above the threshold."""
+
+    hit: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    named: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    hit_same_tokenizer: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    loss: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    unknown_known: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    unknown_left_out: dict[Subset, dict[int, float]] = field(default_factory=dict)
+    rejected: dict[Subset, dict[int, float]] = field(default_factory=dict)
+
+    def keep(self, what: str, subset: Subset, values: dict[int, float]) -> None:
+        getattr(self, what).setdefault(subset, {}).update(values)
+
+
+class FamilyTest:
+    """All models of one access, compared: `tensor` [n_channels, n_models, n_references, n_canaries]."""
+
+    def __init__(
+        self,
+        models: Sequence[Specimen],
+        references: Places,
+        tensor: Tensor,
+        subsets: dict[Subset, Places],
+        rules: Rules | None = None,
+    ) -> None:
+        self.models, self.references, self.rules = list(models), references, rules or Rules()
+        self.vocabularies = [one.vocabulary for one in models]
+        self.families, number = np.unique([one.family for one in models], return_inverse=True)
+        self.rows, self.columns = number, number[references]
+        self.subsets = list(subsets)
+        chosen = np.zeros((tensor.shape[-1], len(subsets)), np.float32)
+        for place, canaries in enumerate(subsets.values()):
+            chosen[canaries, place] = 1
+        self.features = PairFeatures(tensor, chosen, self.rows, self.columns)
+        self.different = np.arange(len(models))[:, None] != references
+
+    def run(self, step: Callable[[], object] = lambda: None) -> Trials:
+        """Known candidates lineage by lineage and technique by technique, then each family as an unknown one."""
+        trials = Trials()
+        for held_out, technique, tested in self._known():
+            self._attribute(trials, self._training(held_out, technique), tested)
+            step()
+        for family in range(len(self.families)):
+            self._reject(trials, family)
+            step()
+        return trials
+
+    @property
+    def rounds(self) -> int:
+        """How often `run` calls its `step`."""
+        return len(list(self._known())) + len(self.families)
+
+    def _known(self) -> Iterator[tuple[frozenset[str], str, list[int]]]:
+        """Lineages held out, technique held out, and the models to test: those with a family in the library."""
+        there = set(self.columns.tolist())
+        known = [
+            place for place, one in enumerate(self.models) if one.kind not in REFERENCES and self.rows[place] in there
+        ]
+        for held_out in folds(self.models):
+            inside = [place for place in known if self.models[place].lineage in held_out]
+            for technique in sorted({self.models[place].technique for place in inside}):
+                yield held_out, technique, [place for place in inside if self.models[place].technique == technique]
+
+    def _training(self, held_out: frozenset[str], technique: str | None = None, family: int = -1) -> Mask:
+        """The pairs that may be learned from: [n_models, n_references]."""
+        free = np.array([outside(one, held_out) for one in self.models])
+        rows = free & np.array([one.technique != technique or one.kind in REFERENCES for one in self.models])
+        rows, columns = rows & (self.rows != family), free[self.references] & (self.columns != family)
+        return np.asarray(rows[:, None] & columns & self.different)
+
+    def _attribute(self, trials: Trials, training: Mask, tested: list[int]) -> None:
+        everybody, sharing = np.arange(len(self.references)), self._by_tokenizer(tested)
+        for subset, kinship, values in self._fitted(training):
+            posterior = self._posterior(kinship, values[tested][:, everybody], self.columns)
+            hit, said = self._judged(posterior, tested, self.columns)
+            trials.keep("hit", subset, dict(zip(tested, hit, strict=True)))
+            named, _ = self._judged(posterior[:, :-1], tested, self.columns)
+            trials.keep("named", subset, dict(zip(tested, named, strict=True)))
+            trials.keep("loss", subset, dict(zip(tested, -np.log(np.clip(said, 1e-300, None)), strict=True)))
+            trials.keep("unknown_known", subset, dict(zip(tested, posterior[:, -1], strict=True)))
+            for models, there in sharing:
+                posterior = self._posterior(kinship, values[models][:, there], self.columns[there])
+                hit, _ = self._judged(posterior, models, self.columns[there])
+                trials.keep("hit_same_tokenizer", subset, dict(zip(models, hit, strict=True)))
+
+    def _judged(
+        self, posterior: npt.NDArray[np.float64], tested: list[int], columns: Places
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Whether the true family is the likeliest, and its posterior: both [n_tested]."""
+        truth = np.searchsorted(np.unique(columns), self.rows[tested])
+        return (posterior.argmax(axis=1) == truth).astype(float), posterior[np.arange(len(tested)), truth]
+
+    def _by_tokenizer(self, tested: list[int]) -> list[tuple[list[int], Places]]:
+        """Models with the references that share their tokenizer, where the model's family is one of two or more."""
+        found = []
+        for name in sorted({name for place in tested if (name := self.vocabularies[place]) is not None}):
+            there = np.flatnonzero([self.vocabularies[place] == name for place in self.references])
+            families = set(self.columns[there].tolist())
+            models = [place for place in tested if self.vocabularies[place] == name and self.rows[place] in families]
+            if models and len(families) > 1:
+                found.append((models, there))
+        return found
+
+    def _reject(self, trials: Trials, family: int) -> None:
+        """A family taken out of references, of what is fitted, and of the threshold; its models are the unknown."""
+        others = np.flatnonzero(self.columns != family)
+        accepted: dict[Subset, list[float]] = {}
+        for held_out, tested in self._folds_without(family):
+            for subset, kinship, values in self._fitted(self._training(held_out, family=family)):
+                posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
+                accepted.setdefault(subset, []).extend(posterior[:, -1])
+        tested = np.flatnonzero(self.rows == family).tolist()
+        if not len(others):
+            return
+        for subset, kinship, values in self._fitted(self._training(frozenset(), family=family)):
+            unknown = self._posterior(kinship, values[tested][:, others], self.columns[others])[:, -1]
+            trials.keep("unknown_left_out", subset, dict(zip(tested, unknown, strict=True)))
+            if subset in accepted:
+                threshold = np.quantile(accepted[subset], ACCEPTED, method="higher")
+                trials.keep("rejected", subset, dict(zip(tested, (unknown > threshold).astype(float), strict=True)))
+
+    def _folds_without(self, family: int) -> Iterator[tuple[frozenset[str], list[int]]]:
+        """Known candidates of other families, with the lineages that are held out while they are tested."""
+        tested: dict[frozenset[str], list[int]] = {}
+        for held_out, _, places in self._known():
+            tested.setdefault(held_out, []).extend(place for place in places if self.rows[place] != family)
+        yield from ((held_out, places) for held_out, places in tested.items() if places)
+
+    def _fitted(self, training: Mask) -> Iterator[tuple[Subset, KinshipClassifier, npt.NDArray[np.float32]]]:
+        """For each subset what was learned, and the features [n_models, n_references, n_channels] of all pairs.
+
+        Nothing where the pairs are all of kin or all of strangers.
+        """
+        same = self.rows[:, None] == self.columns
+        if not same[training].any() or same[training].all():
+            return
+        cell = (self.rows[:, None] * len(self.families) + self.columns)[training]
+        _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
+        features = self.features(self.features.background(training))
+        for place, subset in enumerate(self.subsets):
+            kinship = KinshipClassifier(self.rules.regularisation)
+            weight = 1 / sizes[group]
+            kinship.fit(features[place][training], same[training].astype(int), sample_weight=weight)
+            yield subset, kinship, features[place]
+
+    def _posterior(
+        self, kinship: KinshipClassifier, features: npt.NDArray[np.float32], families: Places
+    ) -> npt.NDArray[np.float64]:
+        pairs = features.astype(np.float64)
+        attributor = Attributor(
+            kinship,
+            pairing=lambda candidates, references: pairs,
+            unknown_prior=self.rules.unknown_prior,
+            doubt=self.rules.doubt,
+        )
+        attributor.fit(np.arange(pairs.shape[1]), np.array([f"{number:06}" for number in families]))
+        posterior: npt.NDArray[np.float64] = attributor.predict_proba(np.arange(len(pairs)))
+        return posterior

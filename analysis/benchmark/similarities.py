@@ -1,0 +1,102 @@
+"""Similarity of every candidate with every reference: as the channels define it, many models at a time.
+
+`next_token` is slow pair by pair over a thousand bins; between hundreds of models it is products of matrices, one
+canary at a time. All else is compared pair by pair.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.channels import all_channels
+from analysis.channels.interface import CONTINUED, Arrays
+from analysis.channels.next_token import affinity_of_rest
+from analysis.sampling_noise import mean_root
+from analysis.signature import Signature
+
+Tensor = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float64]
+
+
+def similarities(
+    candidates: Sequence[Signature],
+    references: Sequence[Signature],
+    channels: Sequence[str],
+    step: Callable[[], object] = lambda: None,
+) -> Tensor:
+    """Of aligned signatures: [n_channels, n_candidates, n_references, n_canaries], NaN where one gave nothing."""
+    shape = (len(candidates), len(references), len(candidates[0].canaries))
+    tensor = np.full((len(channels), *shape), np.nan, np.float32)
+    for place, name in enumerate(channels):
+        sides = [[one.channels.get(name) for one in side] for side in (candidates, references)]
+        rows, columns = ([number for number, arrays in enumerate(side) if arrays is not None] for side in sides)
+        one, other = ([arrays for arrays in side if arrays is not None] for side in sides)
+        if one and other:
+            plain = not any(CONTINUED in arrays for arrays in (*one, *other))
+            compare = next_token_affinities if name == "next_token" and plain else _pair_by_pair(name)
+            tensor[np.ix_([place], rows, columns)] = compare(one, other)[None]
+        step()
+    return tensor
+
+
+def _pair_by_pair(name: str) -> Callable[[Sequence[Arrays], Sequence[Arrays]], Matrix]:
+    channel = all_channels()[name]
+
+    def compare(candidates: Sequence[Arrays], references: Sequence[Arrays]) -> Matrix:
+        return np.array([[channel.similarity(one, other) for other in references] for one in candidates])
+
+    return compare
+
+
+def next_token_affinities(candidates: Sequence[Arrays], references: Sequence[Arrays]) -> Matrix:
+    """What `analysis.channels.next_token` gives for each pair: [n_candidates, n_references, n_canaries]."""
+    n = len(candidates[0]["bins"])
+    affinities = np.empty((len(candidates), len(references), n))
+    for canary in range(n):
+        p, q = (np.stack([arrays["bins"][canary] for arrays in side]) for side in (candidates, references))
+        used = np.flatnonzero((np.nan_to_num(p) > 0).any(axis=0) | (np.nan_to_num(q) > 0).any(axis=0))
+        sides = [_side(side, canary) for side in (candidates, references)]
+        affinities[..., canary] = _affinity(p[:, used].astype(float), q[:, used].astype(float), *sides)
+    return affinities
+
+
+def _side(models: Sequence[Arrays], canary: int) -> tuple[Matrix, npt.NDArray[np.int64]]:
+    return (
+        np.array([arrays["missing"][canary] for arrays in models], dtype=np.float64),
+        np.array([arrays["n_draws"][canary] for arrays in models], dtype=np.int64),
+    )
+
+
+def _affinity(p: Matrix, q: Matrix, one: tuple[Matrix, Any], other: tuple[Matrix, Any]) -> Matrix:
+    """Of one canary, from bins [n, n_bins] and [m, n_bins]: [n, m]."""
+    absent = np.logical_or.outer(np.isnan(p).any(axis=1), np.isnan(q).any(axis=1))
+    p, q = np.nan_to_num(p), np.nan_to_num(q)
+    unmatched_p, unmatched_q = p @ (q == 0).T, (p == 0).astype(float) @ q.T
+    rest = affinity_of_rest(one[0][:, None], unmatched_p, other[0][None, :], unmatched_q)
+    expected = np.ones(absent.shape)
+    for draws, others in {(n, m) for n in set(one[1].tolist()) for m in set(other[1].tolist())} - {(0, 0)}:
+        pairs = np.ix_(one[1] == draws, other[1] == others)
+        expected[pairs] = _expected(p[one[1] == draws], q[other[1] == others], draws, others)
+    return np.where(absent, np.nan, (np.sqrt(p) @ np.sqrt(q).T + rest) / np.clip(expected, 1e-3, None))
+
+
+def _expected(p: Matrix, q: Matrix, draws: int, other: int) -> Matrix:
+    """The affinity that sampling leaves where both sides are one model: [n, m]."""
+
+    def root(truth: Matrix) -> Matrix:
+        values: Matrix = mean_root(truth, draws) * mean_root(truth, other)
+        return values
+
+    if draws == 0 or other == 0:
+        alone = root(q if other == 0 else p).sum(axis=1)
+        return np.broadcast_to(alone[None, :] if other == 0 else alone[:, None], (len(p), len(q)))
+    share, rest = draws / (draws + other), other / (draws + other)
+    total = root(share * p).sum(axis=1)[:, None] + root(rest * q).sum(axis=1)
+    for one in np.unique(p[p > 0]):  # few draws take few values, and only where both have some do they interact
+        for two in np.unique(q[q > 0]):
+            both = (p == one).astype(float) @ (q == two).T
+            apart = root(np.array([share * one]))[0] + root(np.array([rest * two]))[0]
+            total += both * (root(np.array([share * one + rest * two]))[0] - apart)
+    return np.asarray(total)

@@ -1,0 +1,43 @@
+"""What is held out together: lineages, with everything that touches them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.benchmark.specimens import Specimen
+
+GROUPS = 5
+"""Folds that the lineages of lookalikes are dealt into. Every base of the world is a fold of its own."""
+
+
+def folds(specimens: Sequence[Specimen]) -> list[frozenset[str]]:
+    """Lineages held out at a time; each is in one fold, with those that a teacher ties it to."""
+    ties = _ties(specimens)
+    bases = {one.lineage for one in specimens if one.kind == "base"}
+    alone = [cluster for cluster in ties if cluster & bases]
+    dealt = [cluster for cluster in ties if not cluster & bases]
+    groups = [frozenset[str]().union(*dealt[start::GROUPS]) for start in range(min(GROUPS, len(dealt)))]
+    return alone + groups
+
+
+def outside(specimen: Specimen, held_out: frozenset[str]) -> bool:
+    """Whether a model has nothing to do with the lineages held out, by weights or by teacher."""
+    return not specimen.touches & held_out
+
+
+def canary_subsets(n: int, budgets: Sequence[int], seeds: int) -> dict[tuple[int, int], np.ndarray]:
+    """Places of the canaries drawn for each (budget, seed); of one seed, smaller draws are parts of larger ones."""
+    orders = [np.random.default_rng(seed).permutation(n) for seed in range(seeds)]
+    return {(budget, seed): orders[seed][:budget] for budget in budgets for seed in range(seeds)}
+
+
+def _ties(specimens: Sequence[Specimen]) -> list[frozenset[str]]:
+    """Lineages that hang together through teachers, ordered by family and name."""
+    clusters: list[set[str]] = []
+    for one in sorted(specimens, key=lambda one: (one.family, one.lineage, one.name)):
+        hit = [cluster for cluster in clusters if cluster & one.touches]
+        merged = set(one.touches).union(*hit)
+        place = clusters.index(hit[0]) if hit else len(clusters)
+        clusters = [cluster for cluster in clusters if cluster not in hit]
+        clusters.insert(place, merged)
+    return [frozenset(cluster) for cluster in clusters]

@@ -1,0 +1,123 @@
+"""`kinprint bench lineage`: families and descent on models of known lineage, none of which a fitted part has seen."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+
+import numpy as np
+
+from analysis.baselines.outputs import Outputs
+from analysis.benchmark.measures import Measure, true_and_false
+from analysis.benchmark.ours import Ours, measure_tier
+from analysis.benchmark.peer_measures import measure_peers
+from analysis.benchmark.plots import Curve, accuracy_plot, roc_plot
+from analysis.benchmark.specimens import Seen, Specimen, specimens_of
+from analysis.benchmark.table import page
+from analysis.library import SHIPPED, Library
+from analysis.observation import Access
+from probes.errors import KinprintError
+from runners.bench.row import Row, Target
+from runners.progress import say
+
+ZOO = SHIPPED.parent / "zoo"
+ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text", draws=4))
+_AIMS: tuple[tuple[str, Literal["<=", ">="], dict[str, float]], ...] = (
+    ("family_accuracy/{}/64", ">=", {"logits": 0.99, "topk": 0.98, "text": 0.93}),
+    ("family_accuracy/{}/16", ">=", {"logits": 0.97, "topk": 0.95, "text": 0.85}),
+    ("techniques_missed/{}/64", "<=", {"logits": 0, "topk": 0, "text": 2}),
+    ("descendant_recall/{}/64", ">=", {"logits": 0.95, "topk_chosen": 0.90, "topk": 0.60}),
+    ("innocents_accused/{}/64", "<=", {"logits": 0, "topk_chosen": 0, "topk": 0}),
+    ("unknown_rejected/{}/64", ">=", {"logits": 0.95, "topk": 0.95, "text": 0.85}),
+)
+AIMS = {name.format(tier): (op, value) for name, op, values in _AIMS for tier, value in values.items()}
+
+
+def measure(folders: Sequence[str], docs: Path | None = None) -> list[Row]:
+    """Every row that the libraries in these folders allow; by default the zoo in the package."""
+    from threadpoolctl import threadpool_limits
+
+    specimens = specimens_of([Library.load(folder) for folder in folders or [ZOO]])
+    if missing := missing_members(specimens):
+        say(f"{len(missing)} of the zoo's members are not there, and nothing is measured on them: {', '.join(missing)}")
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
+        tiers = [_at(access, specimens) for access in ACCESSES]
+    rows = [row_of(one) for ours in tiers for one in ours.measures]
+    rows.append(Row("members_missing/all/0", float(len(missing)), None, "models"))
+    if docs is not None:
+        write_page(docs, rows, tiers, missing)
+    return rows
+
+
+def write_page(path: Path, rows: Sequence[Row], tiers: Sequence[Ours], missing: Sequence[str]) -> None:
+    """The page and, in a folder of its name beside it, its plots."""
+    kept = [row.as_json() for row in rows]
+    plots = {"accuracy": accuracy_plot(kept), "roc": roc_plot(roc_curves(tiers))}
+    folder = path.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, svg in plots.items():
+        (folder / f"{name}.svg").write_text(svg, "utf-8")
+    settings = {ours.seen.access.tier: ours.settings for ours in tiers}
+    path.write_text(page(kept, settings, missing, [f"{folder.name}/{name}.svg" for name in plots]), "utf-8")
+
+
+def roc_curves(tiers: Sequence[Ours], budget: int = 64) -> dict[str, Curve]:
+    """Scores of descendants with their own base, and the highest of anybody with another lineage."""
+    curves = {}
+    for ours in tiers:
+        models, references = ours.seen.candidates, ours.seen.references
+        for (way, size), descent in ours.descents.items():
+            if size == budget:
+                kin, others = true_and_false(models, references, descent.scores[0])
+                curves[way] = (np.array(list(kin.values())), np.array(list(others.values())))
+    return {way: curve for way, curve in curves.items() if len(curve[0]) and len(curve[1])}
+
+
+def _at(access: Access, specimens: Sequence[Specimen]) -> Ours:
+    start = monotonic()
+    seen = Seen.at(access, specimens)
+    if seen.left_out:
+        say(f"at {access.tier}, {len(seen.left_out)} models can't be read: {', '.join(seen.left_out)}")
+    say(f"{access.tier}: {len(seen.candidates)} models against {len(seen.references)} references")
+    ours = measure_tier(seen)
+    say(f"{access.tier}: measured in {monotonic() - start:.0f} s")
+    peers, settings = measure_peers(
+        ours, embedded, lambda name: say(f"{access.tier}: {name}: {monotonic() - start:.0f} s")
+    )
+    ours.measures += peers
+    ours.settings.update(settings)
+    return ours
+
+
+def embedded(models: Sequence[Outputs]) -> Sequence[Outputs]:
+    """The models with the embeddings of their answers, or as they are, if the encoder can't be had."""
+    from runners.embeddings.answers import with_embeddings
+
+    try:
+        return with_embeddings(models, say=say)
+    except KinprintError as error:
+        say(f"the peer templates is left out: {error}")
+        return models
+
+
+def missing_members(specimens: Sequence[Specimen]) -> list[str]:
+    """Names of the members that the zoo's configuration plans, and that are not there."""
+    from omegaconf import OmegaConf
+
+    there, planned = {one.name for one in specimens}, []
+    for part in sorted(files("configs").joinpath("zoo").iterdir(), key=lambda part: part.name):
+        if part.name.endswith(".yaml"):
+            planned += list(OmegaConf.create(part.read_text("utf-8")).get("members") or {})
+    return [str(name) for name in dict.fromkeys(planned) if name not in there]
+
+
+def row_of(one: Measure) -> Row:
+    """A measure as a row, with the target that was set for it."""
+    aim, figure = AIMS.get(one.row), one.figure
+    if one.name.endswith("/significantly_behind"):
+        aim = ("<=", 0)
+    target = None if aim is None else Target(one.row, one.unit, aim[0], aim[1])
+    if figure is None:
+        return Row(one.row, None, target, one.unit, (None, None, 0))
+    return Row(one.row, figure.value, target, one.unit, (figure.low, figure.high, figure.n))

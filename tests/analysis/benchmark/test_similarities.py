@@ -1,0 +1,48 @@
+"""Many models at a time, the affinities are those of the channel, pair by pair."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.benchmark.similarities import similarities
+from analysis.observation import Access
+from analysis.signature import Signature, signature
+from analysis.similarity import similarity_tensor
+from tests.recordings import make_up, write_recording
+
+CHANNELS = ("next_token", "greedy", "wording")
+
+
+@pytest.mark.parametrize("access", [Access("logits"), Access("topk", 5), Access("text", draws=4)], ids=lambda a: a.tier)
+def test_all_at_once_is_pair_by_pair(tmp_path: Path, access: Access) -> None:
+    made = [make_up(family, member) for family in range(3) for member in range(2)]
+    silent = [["c-003"], [], ["c-007"], [], [], []]
+    recordings = [
+        write_recording(tmp_path / one.name, one, sampled=True, silent=none)
+        for one, none in zip(made, silent, strict=True)
+    ]
+    seen = [signature(one, access, wholes=False) for one in recordings]
+    expected = similarity_tensor(seen, CHANNELS)[:, :, [0, 3, 5]]
+    np.testing.assert_allclose(similarities(seen, [seen[0], seen[3], seen[5]], CHANNELS), expected, atol=1e-5)
+    assert np.isnan(expected).any()
+
+
+def test_few_and_many_draws_are_put_beside_distributions(tmp_path: Path) -> None:
+    """Each pair is divided by what its own numbers of draws would reach."""
+    made = [make_up(0), make_up(0, 1), make_up(1)]
+    recordings = [write_recording(tmp_path / one.name, one, sampled=True) for one in made]
+    accesses = (Access("logits"), Access("text", draws=3), Access("text", draws=8))
+    seen: list[Signature] = [signature(one, two, False) for one, two in zip(recordings, accesses, strict=True)]
+    expected = similarity_tensor(seen, CHANNELS[:1])
+    np.testing.assert_allclose(similarities(seen, seen, CHANNELS[:1]), expected, atol=1e-5)
+
+
+def test_who_lacks_a_channel_has_no_similarity(tmp_path: Path) -> None:
+    one = signature(write_recording(tmp_path / "one", make_up(0)))
+    other = signature(write_recording(tmp_path / "other", make_up(1)))
+    other.channels.pop("next_token")
+    found = similarities([one, other], [one], CHANNELS)
+    assert not np.isnan(found[0, 0]).any()
+    assert np.isnan(found[0, 1]).all()
+    assert not np.isnan(found[1, 1]).any()
