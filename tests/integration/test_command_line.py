@@ -30,6 +30,7 @@ def kinprint(here: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*KINPRINT, *arguments], cwd=here, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow  # smaller versions: tests/runners/test_record_resume.py, and the server killed in mid-run
 def test_a_killed_run_goes_on_where_it_stopped_and_is_attributed(anywhere: Path) -> None:
     arguments = ["collect", "candidate.model=the model = x", "suite=quick", "tier=logits", "out=my run = 1"]
     arguments += ["backend.batch_size=4"]

@@ -50,7 +50,7 @@ def recorded(server: Started, quick: Suite, tmp_path_factory: pytest.TempPathFac
     return cache(lambda tier: record(server, quick, Sampling(tier, 20, 1.0, 1.0, 0), folder / tier, "smollm2", {}))
 
 
-@pytest.mark.parametrize("tier", ["topk", "text"])
+@pytest.mark.parametrize("tier", ["topk", pytest.param("text", marks=pytest.mark.slow)])  # the shell shows text alone
 def test_names_the_right_family(recorded: Callable[[Tier], Recording], tier: Tier) -> None:
     recording = recorded(tier)
     manifest = recording.manifest

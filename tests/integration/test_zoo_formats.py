@@ -23,7 +23,10 @@ FORMATS: dict[str, tuple[str, Callable[[Path, Path], Path], float]] = {
 }
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "name",
+    ["int4", "mixtral", *(pytest.param(one, marks=pytest.mark.slow) for one in ("int8", "qwen2_moe"))],
+)
 def test_vllm_serves_what_was_made_like_its_dense_parent(tmp_path: Path, name: str) -> None:
     kind, make, least = FORMATS[name]
     dense = small_model(tmp_path / "dense", kind)
