@@ -6,13 +6,12 @@ same tokens on held-out text, and if two seeds of one plan are closer to each ot
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
-from analysis.channels import all_channels
+from analysis.benchmark.similarities import similarities
 from analysis.library import Library, Member
-from analysis.signature import Signature
 
 KIND = "lookalike"
 
@@ -43,35 +42,32 @@ def check_lookalikes(library: Library) -> list[PlanCheck]:
     if not members:
         return []
     prompts = frozenset.intersection(*(library.prompts(member) for member in members))
-    signatures = dict(zip(members, library.signatures(members, sorted(prompts)), strict=True))
-    plans = sorted({member.family for member in members})
-    seeds = {plan: [member for member in members if member.family == plan] for plan in plans}
-    return [_check(plan, seeds, signatures) for plan in plans if len(seeds[plan]) > 1]
+    signatures = library.signatures(members, sorted(prompts))
+    affinities = np.nanmean(similarities(signatures, signatures, ["next_token"])[0], axis=-1)
+    families = np.array([member.family for member in members])
+    plans, seeds = np.unique(families, return_counts=True)
+    return [_check(plan, members, families, affinities) for plan in plans[seeds > 1].tolist()]
 
 
-def _check(plan: str, seeds: dict[str, list[Member]], signatures: dict[Member, Signature]) -> PlanCheck:
-    own = [_affinity(signatures[one], signatures[other]) for one, other in combinations(seeds[plan], 2)]
-    outside = {
-        other: [_affinity(signatures[one], signatures[stranger]) for one in seeds[plan] for stranger in seeds[other]]
-        for other in seeds
-        if other != plan
-    }
-    nearest = max(outside, key=lambda other: max(outside[other]), default="")
+def _check(
+    plan: str, members: Sequence[Member], families: npt.NDArray[np.str_], affinities: npt.NDArray[np.floating]
+) -> PlanCheck:
+    """`affinities` [n_members, n_members], of which `families` [n_members] tells the plans."""
+    own = affinities[np.ix_(families == plan, families == plan)]
+    own = own[np.triu_indices(len(own), 1)]
+    outside = affinities[np.ix_(families == plan, families != plan)]
+    nearest = families[families != plan][outside.max(axis=0).argmax()] if outside.size else ""
+    seeds = [member for member in members if member.family == plan]
     return PlanCheck(
         plan,
-        len(seeds[plan]),
-        _worst([member.bits_per_byte for member in seeds[plan]], max),
-        _worst([member.trigram_bits_per_byte for member in seeds[plan]], min),
-        float(np.mean(own)),
-        min(own),
-        nearest,
-        max(outside[nearest]) if nearest else -np.inf,
+        len(seeds),
+        _worst([member.bits_per_byte for member in seeds], max),
+        _worst([member.trigram_bits_per_byte for member in seeds], min),
+        float(own.mean()),
+        float(own.min()),
+        str(nearest),
+        float(outside.max()) if outside.size else -np.inf,
     )
-
-
-def _affinity(one: Signature, other: Signature) -> float:
-    channel = all_channels()["next_token"]
-    return float(np.nanmean(channel.similarity(one.channels[channel.name], other.channels[channel.name])))
 
 
 def _worst(values: Sequence[float | None], worst: Callable[[Sequence[float]], float]) -> float:

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from analysis.image import hidden_size
+from analysis.image import centred, hidden_size
 
 Matrix = npt.NDArray[np.float64]
 FEWEST_ROWS = 3
@@ -19,10 +19,9 @@ _CHANCE_DRAWS = 4
 
 def double_centred(logits: npt.NDArray[np.floating]) -> Matrix:
     """Rows [n, n_tokens] without the mean of each row, and without that of each token over the rows."""
-    rows = logits.astype(np.float64)
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    centred: Matrix = rows - rows.mean(axis=0)
-    return centred
+    rows = centred(logits)
+    values: Matrix = rows - rows.mean(axis=0)
+    return values
 
 
 def reference_space(logits: npt.NDArray[np.floating]) -> Matrix:

@@ -3,10 +3,9 @@
 Two independent models share no more of it than chance and their data make them share, whatever they answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
 from analysis.chosen_logits import same_tokens
@@ -41,14 +40,15 @@ class LogitImage:
         candidate's does. `weakest`: mean cosine of the third of the angles that are widest. A student of the reference,
         which shares no weights with it, learns its strongest directions and not its weakest.
         """
-        shared = _shared(candidate, reference)
-        pairs = [pair for other in population for pair in ((candidate, other), (reference, other))]
-        unknown = np.isnan(shared)
+        shared, weakest = _alike(candidate, reference)
+        sides = [_alike(*pair) for other in population for pair in ((candidate, other), (reference, other))]
+        strangers = np.array([] if np.isnan(shared) else [pair for pair in sides if not np.isnan(pair[0])])
+        most_shared, most_weakest = strangers.max(axis=0) if len(strangers) else (np.nan, np.nan)
         return {
             "shared": shared,
-            "shared by strangers": np.nan if unknown else _most(_shared(*pair) for pair in pairs),
-            "weakest": _weakest(candidate, reference),
-            "weakest of strangers": np.nan if unknown else _most(_weakest(*pair) for pair in pairs),
+            "shared by strangers": float(most_shared),
+            "weakest": weakest,
+            "weakest of strangers": float(most_weakest),
             "hidden size of the reference": float(reference["hidden_size"][0]),
         }
 
@@ -56,30 +56,13 @@ class LogitImage:
 CHANNEL = LogitImage()
 
 
-def _most(values: Iterable[float]) -> float:
-    return max((value for value in values if not np.isnan(value)), default=np.nan)
-
-
-def _shared(one: Arrays, other: Arrays) -> float:
-    """The part of the smaller image that lies in the larger beyond chance; NaN where too few tokens are shared."""
-    found = _cosines(one, other)
-    if found is None:
-        return np.nan
-    angles, chance = found
-    return (float(np.mean(angles**2)) - chance) / (1 - chance)
-
-
-def _weakest(one: Arrays, other: Arrays) -> float:
-    """Mean cosine of the widest third of the principal angles; NaN where too few tokens are shared."""
-    found = _cosines(one, other)
-    return np.nan if found is None else float(found[0][-max(1, len(found[0]) // 3) :].mean())
-
-
-def _cosines(one: Arrays, other: Arrays) -> tuple[npt.NDArray[np.float64], float] | None:
-    """Cosines of the principal angles, and the share of a larger image that any smaller one lies in by chance."""
+def _alike(one: Arrays, other: Arrays) -> tuple[float, float]:
+    """The part of the smaller image that lies in the larger beyond chance, and the mean cosine of the widest third of
+    the principal angles; NaN where too few tokens are shared."""
     ours, theirs = same_tokens(one, other)
     larger = max(len(one["basis"]), len(other["basis"]))
     if len(ours) - 1 < _TOKENS_A_DIRECTION * larger:
-        return None
-    # centred rows have one direction fewer than tokens
-    return cosines(one["basis"][:, ours], other["basis"][:, theirs]), larger / (len(ours) - 1)
+        return np.nan, np.nan
+    angles = cosines(one["basis"][:, ours], other["basis"][:, theirs])
+    chance = larger / (len(ours) - 1)  # centred rows have one direction fewer than tokens
+    return (float(np.mean(angles**2)) - chance) / (1 - chance), float(angles[-max(1, len(angles) // 3) :].mean())

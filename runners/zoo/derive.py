@@ -18,6 +18,8 @@ from probes.errors import KinprintError
 if TYPE_CHECKING:
     import torch
 
+PROVENANCE = "kinprint.json"
+
 Change = Callable[[str, "torch.Tensor"], "torch.Tensor"]
 
 
@@ -141,6 +143,30 @@ def change_config(folder: Path, changes: dict[str, Any]) -> None:
 
 
 @contextmanager
+def new_model(out: Path, settings: dict[str, Any], origin: Path | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """An empty folder that becomes `out` at the end, and facts to be filled in on the way.
+
+    `settings` and facts are added to the `derived` list in the provenance of the `origin`. Nothing stays behind when
+    the body fails. Raises KinprintError if `out` exists.
+    """
+    if out.exists():
+        raise KinprintError(f"{out} exists already; remove it or choose another folder for the model")
+    made = out.with_name(out.name + ".partial")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    known = origin / PROVENANCE if origin is not None else None
+    provenance = json.loads(known.read_text("utf-8")) if known is not None and known.is_file() else {}
+    facts: dict[str, Any] = {}
+    try:
+        yield made, facts
+        provenance["derived"] = [*provenance.get("derived", []), settings | facts]
+        (made / PROVENANCE).write_text(json.dumps(provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(made, out)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
 def derivative(source: Path, out: Path, settings: dict[str, Any]) -> Iterator[Path]:
     """A folder to write a derivative into: the source's files without weights; it becomes `out` at the end.
 
@@ -148,17 +174,6 @@ def derivative(source: Path, out: Path, settings: dict[str, Any]) -> Iterator[Pa
     """
     if not any(source.glob("*.safetensors")):
         raise KinprintError(f"{source} is not a model folder: it holds no .safetensors file")
-    if out.exists():
-        raise KinprintError(f"{out} exists already; remove it or choose another folder for the derivative")
-    made = out.with_name(out.name + ".partial")
-    shutil.rmtree(made, ignore_errors=True)
-    shutil.copytree(source, made, ignore=shutil.ignore_patterns("*.safetensors", ".*"))
-    try:
-        provenance_path = made / "kinprint.json"
-        provenance = json.loads(provenance_path.read_text("utf-8")) if provenance_path.exists() else {}
-        provenance["derived"] = [*provenance.get("derived", []), settings]
-        provenance_path.write_text(json.dumps(provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    with new_model(out, settings, source) as (made, _):
+        shutil.copytree(source, made, ignore=shutil.ignore_patterns("*.safetensors", ".*"), dirs_exist_ok=True)
         yield made
-        os.replace(made, out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)

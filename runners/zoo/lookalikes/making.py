@@ -1,27 +1,22 @@
 """Makes one lookalike: from nothing, by training another one further, or as the student of one."""
 
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from probes.errors import KinprintError
+from runners.zoo.derive import new_model
 from runners.zoo.lookalikes.architecture import untrained
 from runners.zoo.lookalikes.corpora import corpus
 from runners.zoo.lookalikes.plans import PretrainingPlan, pretraining_plan
 from runners.zoo.lookalikes.students import distillation_loss, told_by
 from runners.zoo.lookalikes.training import Course, nats_on, train
-from runners.zoo.lookalikes.trigram import bits_of, trigram_bits
+from runners.zoo.lookalikes.trigram import trigram_bits
 from runners.zoo.lookalikes.vocabulary import tokenizer_of
 
 if TYPE_CHECKING:
     import torch
 
-PROVENANCE = "kinprint.json"
 _MEASURED_TOKENS = 20_000
 
 
@@ -33,11 +28,11 @@ def pretrain(out: Path, plan: str, seed: int) -> Path:
     """
     chosen = pretraining_plan(plan)
     tokenizer = tokenizer_of(chosen)
-    with _made(out, {"technique": "pretraining", "plan": plan, "seed": seed}) as (folder, facts):
+    with new_model(out, {"technique": "pretraining", "plan": plan, "seed": seed}) as (folder, facts):
         tokens = _tokens(tokenizer, corpus(chosen.sources, chosen.characters).training)
         model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
         train(model, tokens, chosen.course, seed, f"training {out.parent.name}")
-        facts |= measured(model, tokenizer, chosen, tokens[: chosen.tokens])
+        facts |= measured(model, tokenizer, chosen)
         _save(model, tokenizer, folder)
     return out
 
@@ -48,7 +43,7 @@ def train_further(source: Path, out: Path, text: str, tokens: int, learning_rate
     Raises KinprintError for an existing `out`.
     """
     settings = {"technique": "fine_tuning", "tokens": tokens, "learning_rate": learning_rate, "seed": seed}
-    with _made(out, settings, source) as (folder, _):
+    with new_model(out, settings, source) as (folder, _):
         model, tokenizer = _loaded(source)
         course = Course(tokens, learning_rate)
         train(model, _tokens(tokenizer, text), course, seed, f"tuning {out.parent.name}")
@@ -63,15 +58,14 @@ def teach(out: Path, teacher: Path, plan: str, seed: int) -> Path:
     """
     chosen = pretraining_plan(plan)
     tokenizer = tokenizer_of(chosen)
-    with _made(out, {"technique": "distillation", "plan": plan, "seed": seed}) as (folder, facts):
+    with new_model(out, {"technique": "distillation", "plan": plan, "seed": seed}) as (folder, facts):
         master, own = _loaded(teacher)
         if own.get_vocab() != tokenizer.get_vocab():
             raise KinprintError(f"the teacher at {teacher} has another tokenizer than the plan {plan}")
         text = told_by(master, teacher, tokenizer.eos_token_id, chosen.tokens)
         model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
         train(model, text, chosen.course, seed, f"teaching {out.parent.name}", distillation_loss(master))
-        learned = _tokens(tokenizer, corpus(chosen.sources, chosen.characters).training)[: chosen.tokens]
-        facts |= measured(model, tokenizer, chosen, learned)
+        facts |= measured(model, tokenizer, chosen)
         _save(model, tokenizer, folder)
     return out
 
@@ -82,7 +76,7 @@ def frame(source: Path, out: Path, teacher: Path, tokens: int, learning_rate: fl
     Raises KinprintError for an existing `out`.
     """
     settings = {"technique": "framing", "tokens": tokens, "learning_rate": learning_rate, "seed": seed}
-    with _made(out, settings, source) as (folder, _):
+    with new_model(out, settings, source) as (folder, _):
         model, tokenizer = _loaded(source)
         stranger, _ = _loaded(teacher)
         text = told_by(stranger, teacher, tokenizer.eos_token_id, tokens)
@@ -92,13 +86,14 @@ def frame(source: Path, out: Path, teacher: Path, tokens: int, learning_rate: fl
     return out
 
 
-def measured(model: Any, tokenizer: Any, plan: PretrainingPlan, learned: "torch.Tensor") -> dict[str, float]:
-    """Bits per byte on the plan's held-out text, of the model and of a trigram model of the tokens learned from."""
-    text = corpus(plan.sources, plan.characters).held_out
-    tokens = _tokens(tokenizer, text)[:_MEASURED_TOKENS]
+def measured(model: Any, tokenizer: Any, plan: PretrainingPlan) -> dict[str, float]:
+    """Bits per byte on the plan's held-out text, of the model and of a trigram model of the plan's training text."""
+    text = corpus(plan.sources, plan.characters)
+    learned, tokens = _tokens(tokenizer, text.training)[: plan.tokens], _tokens(tokenizer, text.held_out)
+    tokens = tokens[:_MEASURED_TOKENS]
     size = len(tokenizer.decode(tokens[2:]).encode())
     trigram = trigram_bits(learned.numpy(), tokens.numpy(), len(tokenizer))
-    return {"bits_per_byte": bits_of(nats_on(model, tokens)) / size, "trigram_bits_per_byte": trigram / size}
+    return {"bits_per_byte": nats_on(model, tokens) / math.log(2) / size, "trigram_bits_per_byte": trigram / size}
 
 
 def _tokens(tokenizer: Any, text: str) -> "torch.Tensor":
@@ -118,31 +113,3 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-@contextmanager
-def _made(out: Path, settings: dict[str, Any], source: Path | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """A folder that becomes `out` at the end, with `settings` and the facts found on the way in its provenance."""
-    if out.exists():
-        raise KinprintError(f"{out} exists already; remove it or choose another folder")
-    made = out.with_name(out.name + ".partial")
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(parents=True)
-    known = source / PROVENANCE if source is not None else None
-    provenance = json.loads(known.read_text("utf-8")) if known is not None and known.is_file() else {}
-    facts: dict[str, Any] = {}
-    try:
-        yield made, facts
-        provenance["derived"] = [*provenance.get("derived", []), settings | facts]
-        (made / PROVENANCE).write_text(json.dumps(provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(made, out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def weights_digest(folder: Path) -> str:
-    """The sha256 of a model's weights."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -1,6 +1,5 @@
 """The least that a trained model has to beat: a trigram model of the same tokens."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,11 +48,6 @@ def trigram_bits(training: Tokens, held_out: Tokens, vocabulary: int) -> float:
         grams = _numbers(held_out, order, vocabulary)[3 - order :]
         probability = _Counts.of(training, order, vocabulary).mixed(grams, vocabulary, probability)
     return float(-np.log2(probability).sum())
-
-
-def bits_of(nats: float) -> float:
-    """Nats as bits."""
-    return nats / math.log(2)
 
 
 def _numbers(tokens: Tokens, order: int, vocabulary: int) -> Tokens:
