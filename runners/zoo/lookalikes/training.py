@@ -66,6 +66,8 @@ def train(
     import torch
 
     optimizers = _optimizers(model, course)
+    # on a CPU the fused kernels' way back takes longer than all the rest of a block's attention
+    model.set_attn_implementation("eager")
     model.train()
     with counting(what, course.steps) as progress:
         for step, blocks in zip(range(course.steps), _batches(tokens, course, seed), strict=False):
