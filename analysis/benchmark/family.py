@@ -5,7 +5,7 @@ as candidate or as reference, nor a candidate of the technique that is tested. T
 the library when its descendants are tested, as it would.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,7 +45,11 @@ class Trials:
 
 
 class FamilyTest:
-    """All models of one access, compared: `tensor` [n_channels, n_models, n_references, n_canaries]."""
+    """All models of one access, compared: `tensor` [n_channels, n_models, n_references, n_canaries].
+
+    `weights`: scores of shared weights [n_models, n_references] on each subset, one more feature of a pair; 0 stands
+    for what is not known, as of two vocabularies.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class FamilyTest:
         tensor: Tensor,
         subsets: dict[Subset, Places],
         rules: Rules | None = None,
+        weights: Mapping[Subset, npt.NDArray[np.float64]] | None = None,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
         self.vocabularies = [one.vocabulary for one in models]
@@ -64,6 +69,13 @@ class FamilyTest:
         for place, canaries in enumerate(subsets.values()):
             chosen[canaries, place] = 1
         self.features = PairFeatures(tensor, chosen, self.rows, self.columns)
+        shape = (*tensor.shape[1:3], 0 if weights is None else 1)
+        self.weights = [
+            np.zeros(shape, np.float32)
+            if weights is None
+            else np.nan_to_num(weights[subset]).astype(np.float32)[..., None]
+            for subset in subsets
+        ]
         self.different = np.arange(len(models))[:, None] != references
 
     def run(self, step: Callable[[], object] = lambda: None) -> Trials:
@@ -172,8 +184,9 @@ class FamilyTest:
         for place, subset in enumerate(self.subsets):
             kinship = KinshipClassifier(self.rules.regularisation)
             weight = 1 / sizes[group]
-            kinship.fit(features[place][training], same[training].astype(int), sample_weight=weight)
-            yield subset, kinship, features[place]
+            values = np.concatenate([features[place], self.weights[place]], axis=-1)
+            kinship.fit(values[training], same[training].astype(int), sample_weight=weight)
+            yield subset, kinship, values
 
     def _posterior(
         self, kinship: KinshipClassifier, features: npt.NDArray[np.float32], families: Places

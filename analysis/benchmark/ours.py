@@ -1,6 +1,6 @@
 """kinprint in the benchmark: all its measures at one tier."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,40 +38,57 @@ class Ours:
 def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEEDS, step: Step = lambda: None) -> Ours:
     """Family and descent, at each budget that there are canaries for.
 
-    The channels that decide don't depend on the tokenizer; what is measured with all others off is therefore the same,
-    unless the rules name one that does.
+    `NAME_without_tokenizer` is measured with everything off that depends on the tokenizer: channels, and the scores of
+    shared weights.
     """
     n, rules = len(seen.signatures[0].canaries), Rules()
     budgets = [budget for budget in budgets if budget <= n]
     subsets = canary_subsets(n, budgets, seeds)
-    trials = _families(seen, subsets, rules.channels, step)
+    scores = _scores(seen, subsets, step)
+    weights = scores.get(seen.access.tier)
+    trials = _families(seen, subsets, rules.channels, weights, step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))
     channels = without_tokenizer(rules.channels)
-    off = trials if channels == rules.channels else _families(seen, subsets, channels, step)
+    # the weights' scores compare the logits of a vocabulary, and so depend on the tokenizer
+    off = _families(seen, subsets, channels, None, step) if weights or channels != rules.channels else trials
     ours.measures += [
         Measure(f"{one.name}_without_tokenizer", one.tier, one.budget, one.figure, one.unit)
         for one in family_measures(off, seen.candidates, seen.access.tier, budgets)
         if one.name in ("family_accuracy", "unknown_rejected")
     ]
-    _descents(ours, budgets, seeds, step)
+    for way, by_subset in scores.items():
+        for budget in budgets:
+            _descent(ours, way, budget, [by_subset[budget, seed] for seed in range(seeds)])
     return ours
 
 
-def _families(seen: Seen, subsets: dict[Subset, Places], channels: Sequence[str], step: Step) -> Trials:
+def _families(
+    seen: Seen,
+    subsets: dict[Subset, Places],
+    channels: Sequence[str],
+    weights: Mapping[Subset, Matrix] | None,
+    step: Step,
+) -> Trials:
     references = [seen.signatures[place] for place in seen.references]
     tensor = similarities(seen.signatures, references, channels, step)
-    return FamilyTest(seen.candidates, seen.references, tensor, subsets).run(step)
+    return FamilyTest(seen.candidates, seen.references, tensor, subsets, weights=weights).run(step)
 
 
-def _descents(ours: Ours, budgets: Sequence[int], seeds: int, step: Step) -> None:
-    for way, score in _ways(ours.seen).items():
-        for budget in budgets:
-            scores = [score(ours.subsets[budget, seed]) for seed in range(seeds)]
-            said = [accusations(ours.seen.candidates, ours.seen.references, one) for one in scores]
-            descent = Descent(said, scores)
-            ours.descents[way, budget] = descent
-            ours.measures += descent_measures(descent, ours.seen.candidates, ours.seen.references, way, budget)
+def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[str, dict[Subset, Matrix]]:
+    """Of shared weights, in every way that the access has, on every subset: [n_models, n_references]."""
+    found: dict[str, dict[Subset, Matrix]] = {}
+    for way, score in _ways(seen).items():
+        for subset, canaries in subsets.items():
+            found.setdefault(way, {})[subset] = score(canaries)
             step()
+    return found
+
+
+def _descent(ours: Ours, way: str, budget: int, scores: Sequence[Matrix]) -> None:
+    models, references = ours.seen.candidates, ours.seen.references
+    descent = Descent([accusations(models, references, one) for one in scores], scores)
+    ours.descents[way, budget] = descent
+    ours.measures += descent_measures(descent, models, references, way, budget)
 
 
 def _ways(seen: Seen) -> dict[str, Callable[[Places], Matrix]]:
