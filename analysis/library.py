@@ -16,6 +16,7 @@ from probes.manifest import TIERS
 from probes.recording import Recording, folder_name, load_recording
 
 SHIPPED = Path(__file__).parent / "references"
+ZOO = Path(__file__).parent / "zoo"
 INDEX = "library.json"
 SCHEMA = 1
 UNKNOWN = "unknown"
@@ -47,6 +48,11 @@ class Member:
     parents: tuple[str, ...] = ()
     bits_per_byte: float | None = None
     trigram_bits_per_byte: float | None = None
+
+    @property
+    def role(self) -> str:
+        """Its kind; where the library does not say it, what follows from its parent."""
+        return self.kind or ("base" if self.parent is None else "descendant")
 
     @classmethod
     def of_entry(cls, entry: Mapping[str, Any]) -> Self:
@@ -119,6 +125,10 @@ class Library:
             m for m in self.members if not (m.family in families or m.technique in techniques or m.name in names)
         )
         return replace(self, members=kept)
+
+    def lineage(self, member: Member) -> str:
+        """The independent training that a member's weights come from: what its entry says, else the topmost parent."""
+        return lineage_of(member, {one.name: one for one in self.members})
 
     def recording(self, member: Member) -> Recording:
         """The recording of a member, nothing of it read yet."""
@@ -203,6 +213,13 @@ class _Opened:
     def prompts(self) -> frozenset[str]:
         """Digests of its prompts as they were asked."""
         return frozenset(prompts_asked(self.recording))
+
+
+def lineage_of(member: Member, members: Mapping[str, Member]) -> str:
+    """What its entry says, else the topmost parent among `members`, which are by name."""
+    while member.lineage is None and member.parent is not None and member.parent in members:
+        member = members[member.parent]
+    return member.lineage or member.parent or member.name
 
 
 def _lower(own: Access, other: Access) -> Access:

@@ -40,6 +40,12 @@ VERBS = {
         "kinprint attribute recording=runs/my-model out=runs/my-model/verdict",
         "attribute",
     ),
+    "descent": Verb(
+        "say whether a recording's model shares weight ancestry with a named parent",
+        "runners.jobs.descent",
+        "kinprint descent recording=runs/my-model parent=smollm2",
+        "descent",
+    ),
     "explain": Verb(
         "list channels and canaries by the evidence that they gave",
         "runners.jobs.explain",

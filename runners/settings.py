@@ -115,6 +115,18 @@ class AttributeSettings:
 
 
 @dataclass
+class DescentSettings:
+    """`kinprint descent`: whether a recording's model shares weight ancestry with a parent, or several."""
+
+    recording: str
+    parent: Any
+    alpha: float
+    library: LibrarySettings
+    leave_out: LeaveOutSettings
+    out: str | None
+
+
+@dataclass
 class ReportSettings:
     """`kinprint report`: write the report of a recording's verdict to `out`."""
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.benchmark.accusations import accusations
-from analysis.benchmark.descent import NAMED_A_QUERY, DescentScores, Matrix, Places, subset_logits
 from analysis.benchmark.family import FamilyTest, Subset, Trials
 from analysis.benchmark.measures import Descent, Measure, descent_measures, family_measures
-from analysis.benchmark.residuals import likeliest, residual_correlations, residual_scores
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
+from analysis.descent.residuals import likeliest, residual_correlations, residual_scores
+from analysis.descent.scores import NAMED_A_QUERY, Matrix, Models, Places, SpaceScores, logits_after
 from analysis.rules import Rules, without_tokenizer
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
@@ -96,13 +96,20 @@ def _ways(seen: Seen) -> dict[str, Callable[[Places], Matrix]]:
     tier = seen.access.tier
     if tier == "text":
         return {}
-    digests, models, references = seen.signatures[0].digests, seen.candidates, seen.references
-    scores = DescentScores(models, references, [subset_logits(one, digests) for one in models])
+    digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
+    models = models_of(seen)
+    scores = SpaceScores(models, [logits_after(one, digests) for one in recordings])
     if tier == "logits":
         return {"logits": scores}
-    known = [likeliest(one, digests) for one in models]
-    correlations = residual_correlations(models, references, known, scores.same)
+    known = [likeliest(one, digests) for one in recordings]
+    correlations = residual_correlations(models, known, scores.same)
     return {
         "topk_chosen": lambda canaries: scores(canaries, NAMED_A_QUERY),
-        "topk": lambda canaries: np.asarray(residual_scores(models, references, correlations, canaries)),
+        "topk": lambda canaries: np.asarray(residual_scores(models, correlations, canaries)),
     }
+
+
+def models_of(seen: Seen) -> Models:
+    """What scores of shared weights have to know of the models."""
+    lineages = np.array([one.lineage for one in seen.candidates])
+    return Models(lineages, [one.vocabulary for one in seen.candidates], seen.references)

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from analysis.library import Library, Member
+from analysis.library import Library, Member, lineage_of
 from analysis.observation import Access
 from analysis.signature import Signature, align
 from probes.errors import LibraryError
@@ -68,18 +68,10 @@ def specimens_of(libraries: Sequence[Library]) -> list[Specimen]:
 
 
 def _specimen(member: Member, library: Library, members: dict[str, Member]) -> Specimen:
-    lineage = _lineage(member, members)
+    lineage = lineage_of(member, members)
     teacher = members.get(member.teacher) if member.teacher else None
-    touched = {lineage, *([_lineage(teacher, members)] if teacher else [member.teacher] if member.teacher else [])}
-    kind = member.kind or ("base" if member.parent is None else "descendant")
-    return Specimen(member, library, kind, lineage, frozenset(touched))
-
-
-def _lineage(member: Member, members: dict[str, Member]) -> str:
-    """What its entry says, else the topmost parent."""
-    while member.lineage is None and member.parent in members:
-        member = members[member.parent]
-    return member.lineage or member.parent or member.name
+    touched = {lineage, *([lineage_of(teacher, members)] if teacher else [member.teacher] if member.teacher else [])}
+    return Specimen(member, library, member.role, lineage, frozenset(touched))
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,12 @@ from analysis.benchmark.peer_measures import measure_peers
 from analysis.benchmark.plots import Curve, accuracy_plot, roc_plot
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.table import page
-from analysis.library import SHIPPED, Library
+from analysis.library import ZOO, Library
 from analysis.observation import Access
 from probes.errors import KinprintError
 from runners.bench.row import Row, Target
 from runners.progress import say
 
-ZOO = SHIPPED.parent / "zoo"
 ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text", draws=4))
 _AIMS: tuple[tuple[str, Literal["<=", ">="], dict[str, float]], ...] = (
     ("family_accuracy/{}/64", ">=", {"logits": 0.99, "topk": 0.98, "text": 0.93}),

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from analysis.attribute import Rules, attribute
-from analysis.library import SHIPPED, Library
+from analysis.library import SHIPPED, ZOO, Library
 from analysis.lineage import load_lineage
 from analysis.signature import signature
 from probes.recording import load_recording
@@ -30,7 +30,7 @@ def main(overrides: list[str]) -> int:
 
 def open_library(library: LibrarySettings, leave_out: LeaveOutSettings) -> Library:
     """The library, less what is to be left out."""
-    path = library.path or SHIPPED
+    path = {None: SHIPPED, "shipped:zoo": ZOO}.get(library.path, library.path)
     if library.lineage is None:
         opened = Library.load(path)
     else:

@@ -1,15 +1,13 @@
-"""Descent: descendants are told from strangers and students of one recipe; thresholds see training lineages only."""
+"""Accusations: descendants are told from strangers of one recipe; thresholds see training lineages only."""
 
 import numpy as np
 import pytest
 
 from analysis.benchmark.accusations import accusations, with_margin
-from analysis.benchmark.descent import DescentScores, rivals_mean, rows_for
-from analysis.benchmark.residuals import Likeliest, residual_correlations, residual_scores
-from analysis.benchmark.spaces import by_chance, reference_space, rows_space, weakest_third
 from analysis.benchmark.specimens import Specimen
+from analysis.descent.scores import Models, SpaceScores, rows_for
 from analysis.library import SHIPPED, Library, Member
-from tests.output_spaces import SIZE, Model, descendant, stranger
+from tests.output_spaces import Model, descendant, stranger
 
 
 class Known(Specimen):
@@ -38,16 +36,17 @@ def world() -> tuple[list[Specimen], list[Model]]:
     return models, made
 
 
-def scorer(world: tuple[list[Specimen], list[Model]]) -> DescentScores:
+def scorer(world: tuple[list[Specimen], list[Model]]) -> SpaceScores:
     models, made = world
     references = np.array([place for place, one in enumerate(models) if one.kind == "lookalike"])
-    return DescentScores(models, references, [one.logits[:, :256].astype(np.float32) for one in made])
+    known = Models(np.array([one.lineage for one in models]), [one.vocabulary for one in models], references)
+    return SpaceScores(known, [one.logits[:, :256].astype(np.float32) for one in made])
 
 
 @pytest.mark.parametrize("rows", [16, 64])
 def test_descendants_are_named_and_strangers_are_not(world: tuple[list[Specimen], list[Model]], rows: int) -> None:
     scores = scorer(world)
-    found = accusations(world[0], scores.references, scores(np.arange(rows)))
+    found = accusations(world[0], scores.models.references, scores(np.arange(rows)))
     children = [place for place, one in enumerate(world[0]) if one.kind == "descendant"]
     assert sorted(found.recalled) == children
     assert np.mean([found.recalled[place] for place in children]) == 1
@@ -68,24 +67,7 @@ def test_another_vocabulary_is_not_compared_and_not_recalled(world: tuple[list[S
     scores = scorer((models, world[1]))
     values = scores(np.arange(32))
     assert np.isnan(values[2]).all()
-    assert accusations(models, scores.references, values).recalled[2] == 0
-
-
-def test_the_space_has_the_hidden_size_and_chance_is_what_strangers_reach() -> None:
-    one, other = (np.random.default_rng(seed).normal(size=(100, SIZE)) for seed in (0, 1))
-    spaces = [side @ np.random.default_rng(seed).normal(size=(SIZE, 300)) for seed, side in enumerate((one, other), 2)]
-    assert len(reference_space(spaces[0])) == SIZE
-    rows = rows_space(spaces[1][:20], SIZE)
-    np.testing.assert_allclose(rows @ rows.T, np.eye(19), atol=1e-8)
-    assert weakest_third(rows, reference_space(spaces[0])) == pytest.approx(by_chance(19, SIZE, 300), abs=0.03)
-    assert weakest_third(rows, reference_space(spaces[1])) > 0.999
-
-
-def test_rivals_are_neither_of_the_references_lineage_nor_the_candidates() -> None:
-    models = [specimen(name, name[0], "lookalike") for name in ("a", "b", "c", "d")]
-    models.append(specimen("a-child", "a", "descendant"))
-    scores = np.arange(20.0).reshape(5, 4)
-    np.testing.assert_array_equal(rivals_mean(models, np.arange(4), scores)[4], [18, 18.5, 18, 17.5])
+    assert accusations(models, scores.models.references, values).recalled[2] == 0
 
 
 def test_the_margin_is_as_wide_as_lineages_differ() -> None:
@@ -107,23 +89,6 @@ def test_a_lineage_held_out_sets_no_threshold_for_itself(world: tuple[list[Speci
     scores = scorer(world)
     values, place = scores(np.arange(32)), len(world[0]) - 1
     values[place, 0] = 2.0
-    found = accusations(world[0], scores.references, values)
+    found = accusations(world[0], scores.models.references, values)
     assert found.accused[place] == 1
     assert np.mean(list(found.recalled.values())) <= 0.5  # who is held out with it keeps a clean threshold
-
-
-def test_likeliest_tokens_follow_the_parent_more_than_strangers() -> None:
-    source = np.random.default_rng(0)
-    shared, vocabulary, n = source.normal(size=(64, 400)) * 2, 400, 64
-    parents = [shared + source.normal(size=(n, vocabulary)) for _ in range(5)]
-    child = parents[0] + 0.7 * source.normal(size=(n, vocabulary))
-    models = [specimen(str(number), str(number), "lookalike") for number in range(5)]
-    models.append(specimen("child", "0", "descendant"))
-    known = []
-    for logits in (*parents, child):
-        ids = np.argsort(-logits, axis=1)[:, :100]
-        known.append(Likeliest(ids.astype(np.uint64) + 1, np.take_along_axis(logits, ids, axis=1)))
-    correlations = residual_correlations(models, np.arange(5), known, np.arange(6)[:, None] != np.arange(5))
-    scores = residual_scores(models, np.arange(5), correlations, np.arange(n))
-    assert scores[5].argmax() == 0
-    assert scores[5, 0] > 0.2 + np.nanmax(scores[:5])

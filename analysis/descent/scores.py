@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from analysis.benchmark.spaces import FEWEST_ROWS, by_chance, reference_space, rows_space, weakest_third
-from analysis.benchmark.specimens import Specimen
 from analysis.chosen_logits import last_logits, prompt_numbers
+from analysis.descent.spaces import FEWEST_ROWS, by_chance, reference_space, rows_space, weakest_third
 from analysis.unfed import Unfed
+from probes.recording import Recording
 
 Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -23,12 +23,11 @@ NAMED_A_QUERY = 128
 """Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
 
 
-def subset_logits(specimen: Specimen, digests: Sequence[str]) -> npt.NDArray[np.float32] | None:
+def logits_after(recording: Recording, digests: Sequence[str]) -> npt.NDArray[np.float32] | None:
     """Logits of the fixed subset of tokens after each prompt [n_canaries, n_tokens], NaN where there are none.
 
     None for a recording that holds none at all.
     """
-    recording = specimen.recording
     chosen = last_logits(recording)
     if isinstance(chosen, Unfed):
         return None
@@ -49,24 +48,38 @@ def rows_for(canaries: Places, n_tokens: int, named: int | None) -> Places:
     return canaries if named is None else canaries[: len(canaries) * named // n_tokens]
 
 
-@dataclass
-class DescentScores:
-    """Scores of pairs of models, whose `logits` [n_canaries, n_tokens] are given; `references` are places of models."""
+@dataclass(frozen=True)
+class Models:
+    """Who is compared.
 
-    models: Sequence[Specimen]
+    `lineages` [n_models]: the independent training that the weights come from, "" where not known; `vocabularies`
+    [n_models]: hashes of the tokenizers, None where not known; `references` [n_references]: the places of those that
+    descent is asked about.
+    """
+
+    lineages: npt.NDArray[np.str_]
+    vocabularies: Sequence[str | None]
     references: Places
+
+
+@dataclass
+class SpaceScores:
+    """Scores of pairs of models, whose `logits` [n_canaries, n_tokens] are given."""
+
+    models: Models
     logits: Sequence[npt.NDArray[np.float32] | None]
     _spaces: dict[int, Matrix] = field(init=False, repr=False)
     same: npt.NDArray[np.bool_] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        given = [(int(place), self.logits[place]) for place in self.references]
+        given = [(int(place), self.logits[place]) for place in self.models.references]
         self._spaces = {place: reference_space(_known(rows)) for place, rows in given if rows is not None}
-        self.same = same_vocabulary(self.models, self.references, self.logits)
+        self.same = same_vocabulary(self.models, self.logits)
 
     def __call__(self, canaries: Places, named: int | None = None) -> Matrix:
         """[n_models, n_references], NaN for other vocabularies, the model itself, and where rows are too few."""
-        plain = np.full((len(self.models), len(self.references)), np.nan)
+        references = self.models.references
+        plain = np.full((len(self.logits), len(references)), np.nan)
         chance = plain.copy()
         for row, logits in enumerate(self.logits):
             if logits is None:
@@ -75,45 +88,41 @@ class DescentScores:
             columns = np.flatnonzero(self.same[row]) if len(shown) >= FEWEST_ROWS else ()
             rows: dict[int, Matrix] = {}
             for column in columns:
-                space = self._spaces[int(self.references[column])]
+                space = self._spaces[int(references[column])]
                 if len(space) not in rows:
                     rows[len(space)] = rows_space(shown, len(space))
                 plain[row, column] = weakest_third(rows[len(space)], space)
                 chance[row, column] = by_chance(len(rows[len(space)]), len(space), logits.shape[1])
-        expected = rivals_mean(self.models, self.references, plain, self._sizes())
+        expected = rivals_mean(self.models, plain, self._sizes())
         expected = np.where(np.isnan(expected), chance, expected)
         return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))
 
     def _sizes(self) -> npt.NDArray[np.intp]:
-        return np.array([len(self._spaces.get(int(place), ())) for place in self.references], dtype=np.intp)
+        return np.array([len(self._spaces.get(int(place), ())) for place in self.models.references], dtype=np.intp)
 
 
-def same_vocabulary(
-    models: Sequence[Specimen], references: Places, logits: Sequence[npt.NDArray[np.float32] | None]
-) -> npt.NDArray[np.bool_]:
+def same_vocabulary(models: Models, logits: Sequence[npt.NDArray[np.float32] | None]) -> npt.NDArray[np.bool_]:
     """Pairs of two models with the same tokenizer, and logits on both sides: [n_models, n_references]."""
-    names = [one.vocabulary if rows is not None else None for one, rows in zip(models, logits, strict=True)]
+    names = [one if rows is not None else None for one, rows in zip(models.vocabularies, logits, strict=True)]
     return np.array(
         [
-            [row != column and names[row] is not None and names[row] == names[column] for column in references]
-            for row in range(len(models))
+            [row != column and names[row] is not None and names[row] == names[column] for column in models.references]
+            for row in range(len(names))
         ]
     )
 
 
-def rivals_mean(
-    models: Sequence[Specimen], references: Places, scores: Matrix, sizes: npt.NDArray[np.intp] | None = None
-) -> Matrix:
+def rivals_mean(models: Models, scores: Matrix, sizes: npt.NDArray[np.intp] | None = None) -> Matrix:
     """For each pair, the mean score of the candidate with the reference's rivals, NaN where there are none.
 
     `sizes` [n_references]: rivals are of the same size.
     """
-    lineage = np.array([models[place].lineage for place in references])
-    sizes = np.zeros(len(references), np.intp) if sizes is None else sizes
+    lineage = models.lineages[models.references]
+    sizes = np.zeros(len(lineage), np.intp) if sizes is None else sizes
     rival = (lineage[:, None] != lineage) & (sizes[:, None] == sizes)  # [n_references, n_references]
     found = np.full(scores.shape, np.nan)
-    for row, model in enumerate(models):
-        usable = ~np.isnan(scores[row]) & (lineage != model.lineage)
+    for row, own in enumerate(models.lineages):
+        usable = ~np.isnan(scores[row]) & (lineage != own)
         counted = (rival & usable).sum(axis=1)
         total = (rival & usable) @ np.nan_to_num(scores[row])
         found[row] = np.where((counted > 0) & ~np.isnan(scores[row]), total / np.maximum(counted, 1), np.nan)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.benchmark.descent import Places, rivals_mean
-from analysis.benchmark.specimens import Specimen
 from analysis.chosen_logits import hashed
+from analysis.descent.scores import Models, Places, rivals_mean
 from analysis.first_tokens import first_tokens
+from probes.recording import Recording
 
 Matrix = npt.NDArray[np.float64]
 TOP = 20
@@ -45,9 +45,8 @@ def _with_row(tokens: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return np.asarray(tokens * (2 * rows + np.uint64(1)) + rows)  # wraps around
 
 
-def likeliest(specimen: Specimen, digests: Sequence[str]) -> Likeliest | None:
+def likeliest(recording: Recording, digests: Sequence[str]) -> Likeliest | None:
     """All that a recording keeps of them, on these prompts; None at tier `text`."""
-    recording = specimen.recording
     first = first_tokens(recording)
     if first is None:
         return None
@@ -64,8 +63,7 @@ def likeliest(specimen: Specimen, digests: Sequence[str]) -> Likeliest | None:
 
 
 def residual_correlations(
-    models: Sequence[Specimen],
-    references: Places,
+    models: Models,
     known: Sequence[Likeliest | None],
     same: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.float32]:
@@ -75,12 +73,13 @@ def residual_correlations(
     """
     n = next((len(one.tokens) for one in known if one is not None), 0)
     found = np.full((*same.shape, n), np.nan, np.float32)
-    lineage = np.array([models[place].lineage for place in references])
+    references = models.references
+    lineage = models.lineages[references]
     for row, own in enumerate(known):
         columns = np.flatnonzero(same[row])
         if own is None or not len(columns):
             continue
-        strangers = (lineage != models[row].lineage) & (references != row)
+        strangers = (lineage != models.lineages[row]) & (references != row)
         if not (strangers & same[row]).any() or len(set(lineage[columns])) < 2:
             looked_up = np.flatnonzero(strangers | same[row])  # nobody close: all others are the population
         else:
@@ -112,12 +111,10 @@ def _sum(values: Sequence[Matrix], shape: tuple[int, ...]) -> tuple[Matrix, Matr
     return total, count
 
 
-def residual_scores(
-    models: Sequence[Specimen], references: Places, correlations: npt.NDArray[np.float32], canaries: Places
-) -> Matrix:
+def residual_scores(models: Models, correlations: npt.NDArray[np.float32], canaries: Places) -> Matrix:
     """The mean correlation on some canaries beyond that with rivals compared: [n_models, n_references]."""
     mean = _mean(correlations[..., canaries].transpose(2, 0, 1).astype(np.float64))
-    rivals = rivals_mean(models, references, mean)
+    rivals = rivals_mean(models, mean)
     return np.asarray(mean - np.where(np.isnan(rivals), 0.0, rivals))
 
 

@@ -1,0 +1,251 @@
+"""The descent test: does a candidate share weight ancestry with a named parent, or was it trained independently?
+
+The null hypothesis is the second, by whatever recipe: the parent's own with another seed, or on its answers. What such
+models score is known from the library: its lookalikes, siblings, bases, students and framed models, each against every
+reference of another lineage than its own. Of these, `controls` are those with the parent's vocabulary, one score a
+lineage (the highest); all together, whatever their vocabulary, are the model of the null.
+
+The evidence has to follow the weights and not what they say (analysis.descent.spaces, analysis.descent.residuals). An
+access that shows none of that kind gives `undecidable`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers
+from analysis.descent.null import FEWEST_LINEAGES, Spread, accused_at_most, e_value, holm, rank_p_value
+from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
+from analysis.descent.scores import Matrix, Models, Places, SpaceScores, same_vocabulary
+from analysis.descent.spaces import FEWEST_ROWS
+from analysis.library import Library, Member
+from analysis.signature import prompts_asked
+from analysis.unfed import Unfed
+from probes.errors import LibraryError
+from probes.recording import Recording
+
+Decision = Literal["shared_ancestry", "independent_not_rejected", "undecidable"]
+REFERENCES = ("base", "lookalike", "sibling")
+TAUGHT = ("student", "framed")
+_CANDIDATE = ""  # the lineage of one that is not known
+
+
+@dataclass(frozen=True)
+class DescentEvidence:
+    """What is known about one parent.
+
+    `effect`: 0 where the parent explains no more of the candidate than its rivals do, 1 where it explains everything;
+    `innocents` the highest that an innocent reached. `p_value` against "trained independently", by `basis` "rank" among
+    the `controls` or by the "model" of the null; `p_adjusted` for the number of parents tried (Holm); `e_value` from
+    the p-value. `bound`: as far as `lineages` independent trainings can tell, at most this share of innocents would be
+    accused (95%). `reason` says in words why the decision is what it is.
+    """
+
+    parent: str
+    decision: Decision
+    reason: str
+    access: str
+    effect: float | None = None
+    innocents: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    e_value: float | None = None
+    basis: Literal["rank", "model"] | None = None
+    controls: int = 0
+    lineages: int = 0
+    bound: float | None = None
+    spreads: dict[str, Spread] = field(default_factory=dict)
+
+
+def descent(
+    candidate: Recording, library: Library, parents: Sequence[str], alpha: float = 0.01
+) -> tuple[DescentEvidence, ...]:
+    """Test one candidate against parents of the library, in the order given.
+
+    Raises LibraryError for a parent that the library does not have, or if it was asked other prompts.
+    """
+    names = {member.name: member for member in library.members}
+    if unknown := [name for name in parents if name not in names]:
+        known = ", ".join(member.name for member in library.members if member.role in REFERENCES)
+        raise LibraryError(f"the library at {library.folder} has no model {unknown[0]!r}; parents may be {known}")
+    court = _Court.of(candidate, library, [names[name] for name in parents])
+    found = [court.hear(place) for place in range(len(parents))]
+    tried = [one.p_value for one in found if one.p_value is not None]
+    adjusted = iter(holm(tried).tolist())
+    return tuple(one if one.p_value is None else _decided(one, next(adjusted), alpha, len(tried)) for one in found)
+
+
+def _decided(evidence: DescentEvidence, p_adjusted: float, alpha: float, tried: int) -> DescentEvidence:
+    decision: Decision = "shared_ancestry" if p_adjusted <= alpha else "independent_not_rejected"
+    among = f" (of {tried} parents tried)" if tried > 1 else ""
+    sides = f"p = {p_adjusted:.2g}{among}, {'at most' if p_adjusted <= alpha else 'above'} {alpha:g}"
+    return replace(evidence, p_adjusted=p_adjusted, decision=decision, reason=f"{evidence.reason}; {sides}")
+
+
+@dataclass
+class _Court:
+    """Everybody's scores with every reference: `scores` [n_members + 1, n_references], the candidate's last."""
+
+    members: Sequence[Member]
+    parents: Places
+    models: Models
+    scores: Matrix
+    access: str
+    why_not: str = ""
+
+    @classmethod
+    def of(cls, candidate: Recording, library: Library, parents: Sequence[Member]) -> "_Court":
+        """Of all members that were asked what the candidate was."""
+        prompts = set(prompts_asked(candidate))
+        members = [one for one in library.members if prompts & library.prompts(one)]
+        if missing := [one.name for one in parents if one not in members]:
+            raise LibraryError(f"{missing[0]} and the candidate were asked no prompt in common")
+        chosen = [p for p, one in enumerate(members) if one.role in REFERENCES or one in parents]
+        recordings = [*(library.recording(one) for one in members), candidate]
+        lineages = np.array([*(library.lineage(one) for one in members), _CANDIDATE])
+        vocabularies = [one.manifest.tokenizer.get("sha256") for one in recordings]
+        models = Models(lineages, vocabularies, np.array(chosen, dtype=np.intp))
+        asked = [one.digest for one in candidate.suite.canaries if one.digest in prompts]
+        others = sorted({digest for one in members for digest in library.prompts(one)} - set(asked))
+        scores, access, why_not = _scores(recordings, models, [*asked, *others], len(asked))
+        places = np.array([chosen.index(members.index(one)) for one in parents], dtype=np.intp)
+        return cls(members, places, models, scores, access, why_not)
+
+    def hear(self, number: int) -> DescentEvidence:
+        """What there is about one parent, undecided but for what can't be."""
+        column = int(self.parents[number])
+        parent = self.members[int(self.models.references[column])]
+        evidence = DescentEvidence(parent.name, "undecidable", "", self.access)
+        if self.why_not:
+            return replace(evidence, reason=self.why_not)
+        score = float(self.scores[-1, column])
+        if np.isnan(score):
+            return replace(evidence, reason=self._incomparable(parent))
+        controls, kinds = self._controls(column), self._null()
+        spreads = {kind: Spread.of(values) for kind, values in kinds.items()}
+        lineages = len({lineage for values in kinds.values() for lineage in values})
+        evidence = replace(
+            evidence, effect=score, controls=len(controls), lineages=lineages, bound=accused_at_most(lineages)
+        )
+        usable = {kind: one for kind, one in spreads.items() if one.lineages >= FEWEST_LINEAGES}
+        if "strangers" not in usable:
+            reason = f"the library has {lineages} independent trainings to compare with; {FEWEST_LINEAGES} are needed"
+            return replace(evidence, reason=reason)
+        if self.access == "topk" and "taught" not in usable:
+            reason = (
+                "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
+                f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "
+                "tokens (tier=chosen)"
+            )
+            return replace(evidence, reason=reason)
+        return self._weigh(evidence, score, controls, usable)
+
+    def _weigh(
+        self, evidence: DescentEvidence, score: float, controls: Sequence[float], spreads: dict[str, Spread]
+    ) -> DescentEvidence:
+        by_model = max(spread.p_value(score) for spread in spreads.values())
+        by_rank = rank_p_value(score, controls)
+        surpassed = any(other >= score for other in controls)  # then no model of the null makes it improbable
+        p_value = max(by_model, by_rank) if surpassed else by_model
+        most = max(spread.most for spread in spreads.values())
+        reason = f"it shares {score:.2f} with {evidence.parent} beyond what rivals do; the most that an innocent shared"
+        return replace(
+            evidence,
+            innocents=most,
+            p_value=p_value,
+            e_value=e_value(p_value),
+            basis="rank" if surpassed and by_rank >= by_model else "model",
+            spreads=spreads,
+            reason=f"{reason} is {most:.2f}",
+        )
+
+    def _controls(self, column: int) -> list[float]:
+        """The highest score with this parent in each other lineage of its vocabulary."""
+        own = self.models.lineages[int(self.models.references[column])]
+        best: dict[str, float] = {}
+        for row, member in enumerate(self.members):
+            lineage, score = str(self.models.lineages[row]), float(self.scores[row, column])
+            if member.role in (*REFERENCES, *TAUGHT) and lineage != own and not np.isnan(score):
+                best[lineage] = max(best.get(lineage, -np.inf), score)
+        return list(best.values())
+
+    def _null(self) -> dict[str, dict[str, list[float]]]:
+        """By kind and lineage, the scores of innocents: of `taught` with their teachers, of `strangers` with others."""
+        lineages, theirs = self.models.lineages, self.models.lineages[self.models.references]
+        taught_by = {one.name: lineages[row] for row, one in enumerate(self.members)}
+        kinds: dict[str, dict[str, list[float]]] = {"strangers": {}, "taught": {}}
+        for row, member in enumerate(self.members):
+            if member.role not in (*REFERENCES, *TAUGHT):
+                continue
+            known = ~np.isnan(self.scores[row]) & (theirs != lineages[row])
+            with_teacher = known & (theirs == taught_by.get(member.teacher or ""))
+            for kind, places in (("taught", with_teacher), ("strangers", known & ~with_teacher)):
+                if places.any():
+                    kinds[kind].setdefault(str(lineages[row]), []).extend(self.scores[row, places].tolist())
+        return {kind: values for kind, values in kinds.items() if values}
+
+    def _incomparable(self, parent: Member) -> str:
+        names = self.models.vocabularies
+        if names[-1] is None:
+            return "the candidate's tokenizer is not known, so its logits can't be matched with the parent's"
+        if names[-1] != names[self.members.index(parent)]:
+            return f"its tokenizer is not that of {parent.name}, so their logits are of other tokens"
+        return f"too few answers are of prompts that {parent.name} was asked as well"
+
+
+def _scores(
+    recordings: Sequence[Recording], models: Models, prompts: Sequence[str], asked: int
+) -> tuple[Matrix, str, str]:
+    """Everybody's scores on the candidate's prompts, the access that they took, and why there are none.
+
+    The first `asked` of the prompts are the candidate's; references are known by their answers to all.
+    """
+    canaries = np.arange(asked)
+    nothing = np.full((len(recordings), len(models.references)), np.nan)
+    logits = _aligned_logits(recordings, prompts)
+    shown = logits[-1]
+    if shown is not None and np.isfinite(shown).all(axis=1).sum() >= FEWEST_ROWS:
+        return SpaceScores(models, logits)(canaries), "logits", ""
+    known: list[Likeliest | None] = [likeliest(one, prompts) for one in recordings]
+    if known[-1] is not None:
+        there = [np.zeros((0, 0), np.float32) if one is not None else None for one in known]
+        same = same_vocabulary(models, there)
+        return residual_scores(models, residual_correlations(models, known, same), canaries), "topk", ""
+    reason = (
+        "sampled text follows the data that a model was trained on and shows nothing that follows its weights; the "
+        "logprobs of chosen tokens would decide (tier=chosen or logits), or those of the likeliest (tier=topk)"
+    )
+    return nothing, "text", reason
+
+
+def _aligned_logits(recordings: Sequence[Recording], prompts: Sequence[str]) -> list[npt.NDArray[np.float32] | None]:
+    """Logits of the tokens that all recordings of a vocabulary hold, after each prompt: [n_prompts, n_tokens]."""
+    found = [last_logits(recording) for recording in recordings]
+    chosen = [None if isinstance(one, Unfed) else one for one in found]
+    shared: dict[int, npt.NDArray[np.int64]] = {}
+    for one in chosen:
+        if one is not None:
+            shared[one.vocabulary] = np.intersect1d(shared.get(one.vocabulary, one.ids), one.ids)
+    return [
+        None if one is None else _after(recording, one, shared[one.vocabulary], prompts)
+        for recording, one in zip(recordings, chosen, strict=True)
+    ]
+
+
+def _after(
+    recording: Recording, chosen: ChosenLogits, ids: npt.NDArray[np.int64], prompts: Sequence[str]
+) -> npt.NDArray[np.float32]:
+    order = np.argsort(chosen.ids, kind="stable")
+    columns = order[np.searchsorted(chosen.ids[order], ids)]
+    digests = dict(
+        zip(prompt_numbers(recording).tolist(), (one.digest for one in recording.suite.canaries), strict=True)
+    )
+    places = {digest: row for row, digest in enumerate(prompts)}
+    logits = np.full((len(prompts), len(ids)), np.nan, np.float32)
+    for row, prompt in zip(chosen.logits[:, columns], chosen.rows[:, 0].tolist(), strict=True):
+        if digests[prompt] in places:
+            logits[places[digests[prompt]]] = row
+    return logits

@@ -1,0 +1,41 @@
+"""Scores of shared weights: spaces of logits, residuals of the likeliest tokens, and what rivals say."""
+
+import numpy as np
+import pytest
+
+from analysis.descent.residuals import Likeliest, residual_correlations, residual_scores
+from analysis.descent.scores import Models, rivals_mean
+from analysis.descent.spaces import by_chance, reference_space, rows_space, weakest_third
+from tests.output_spaces import SIZE
+
+
+def test_the_space_has_the_hidden_size_and_chance_is_what_strangers_reach() -> None:
+    one, other = (np.random.default_rng(seed).normal(size=(100, SIZE)) for seed in (0, 1))
+    spaces = [side @ np.random.default_rng(seed).normal(size=(SIZE, 300)) for seed, side in enumerate((one, other), 2)]
+    assert len(reference_space(spaces[0])) == SIZE
+    rows = rows_space(spaces[1][:20], SIZE)
+    np.testing.assert_allclose(rows @ rows.T, np.eye(19), atol=1e-8)
+    assert weakest_third(rows, reference_space(spaces[0])) == pytest.approx(by_chance(19, SIZE, 300), abs=0.03)
+    assert weakest_third(rows, reference_space(spaces[1])) > 0.999
+
+
+def test_rivals_are_neither_of_the_references_lineage_nor_the_candidates() -> None:
+    models = Models(np.array(["a", "b", "c", "d", "a"]), [None] * 5, np.arange(4))
+    scores = np.arange(20.0).reshape(5, 4)
+    np.testing.assert_array_equal(rivals_mean(models, scores)[4], [18, 18.5, 18, 17.5])
+
+
+def test_likeliest_tokens_follow_the_parent_more_than_strangers() -> None:
+    source = np.random.default_rng(0)
+    shared, vocabulary, n = source.normal(size=(64, 400)) * 2, 400, 64
+    parents = [shared + source.normal(size=(n, vocabulary)) for _ in range(5)]
+    child = parents[0] + 0.7 * source.normal(size=(n, vocabulary))
+    models = Models(np.array(["0", "1", "2", "3", "4", "0"]), ["one"] * 6, np.arange(5))
+    known = []
+    for logits in (*parents, child):
+        ids = np.argsort(-logits, axis=1)[:, :100]
+        known.append(Likeliest(ids.astype(np.uint64) + 1, np.take_along_axis(logits, ids, axis=1)))
+    correlations = residual_correlations(models, known, np.arange(6)[:, None] != np.arange(5))
+    scores = residual_scores(models, correlations, np.arange(n))
+    assert scores[5].argmax() == 0
+    assert scores[5, 0] > 0.2 + np.nanmax(scores[:5])
