@@ -80,12 +80,17 @@ class FamilyTest:
 
     def run(self, step: Callable[[], object] = lambda: None) -> Trials:
         """Known candidates lineage by lineage and technique by technique, then each family as an unknown one."""
+        trials = self.run_known(step)
+        for family in range(len(self.families)):
+            self._reject(trials, family)
+            step()
+        return trials
+
+    def run_known(self, step: Callable[[], object] = lambda: None) -> Trials:
+        """Known candidates alone."""
         trials = Trials()
         for held_out, technique, tested in self._known():
             self._attribute(trials, self._training(held_out, technique), tested)
-            step()
-        for family in range(len(self.families)):
-            self._reject(trials, family)
             step()
         return trials
 

@@ -24,7 +24,8 @@ Step = Callable[[], object]
 class Ours:
     """What kinprint said at one tier.
 
-    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; `settings` that peers chose.
+    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; `settings` that peers chose, and by
+    peer and budget their scores of pairs in `peers` [n_models, n_references].
     """
 
     seen: Seen
@@ -33,6 +34,7 @@ class Ours:
     measures: list[Measure]
     descents: dict[tuple[str, int], Descent] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    peers: dict[tuple[str, int], Matrix] = field(default_factory=dict)
 
 
 def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEEDS, step: Step = lambda: None) -> Ours:

@@ -39,7 +39,7 @@ class PairFeatures:
         n = int(max(self.rows.max(), self.columns.max())) + 1
         cell = (self.rows[:, None] * n + self.columns)[strangers]
         cells, group = np.unique(cell, return_inverse=True)
-        if not len(cells):
+        if not len(cells) or not len(self.tensor):
             return np.zeros((len(self.tensor), self.tensor.shape[-1]))
         belongs = np.zeros((len(cells), len(group)), np.float32)
         belongs[group, np.arange(len(group))] = 1

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.baselines import all_baselines
-from analysis.baselines.interface import Baseline
+from analysis.baselines.interface import Baseline, Scores
 from analysis.baselines.outputs import Outputs
+from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure, paired, significantly_behind
 from analysis.benchmark.measures import ByModel, Measure, area, figure, true_and_false
 from analysis.benchmark.ours import Ours
@@ -60,6 +61,7 @@ def _measure(
     subsets = {subset: canaries for subset, canaries in subsets.items() if subset[0] in budgets}
     test = PeerTest(baseline, ours.seen.candidates, ours.seen.references, outputs, subsets)
     found: list[Measure] = []
+    near: dict[Subset, Scores] = {}
     settings: list[Baseline] = []
     for budget in budgets:
         try:
@@ -67,8 +69,31 @@ def _measure(
         except LibraryError:
             continue  # too few lineages to choose a setting from
         settings += trials.settings
+        near[budget, SEED] = trials.near
+        ours.peers[baseline.name, budget] = trials.scores
         found += _at_budget(f"peer_{baseline.name}", trials, ours, budget)
-    return found, settings_said(settings)
+    return found + _log_losses(f"peer_{baseline.name}", near, ours), settings_said(settings)
+
+
+def _log_losses(peer: str, near: Mapping[Subset, Scores], ours: Ours) -> list[Measure]:
+    """What a peer's scores are worth as probabilities: our own calibration on top of them, fold by fold as ours."""
+    models, references, tier = ours.seen.candidates, ours.seen.references, ours.seen.access.tier
+    subsets = {subset: ours.subsets[subset] for subset in near}
+    known = {subset: np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0) for subset, scores in near.items()}
+    nothing = np.zeros((0, len(models), len(references), len(ours.seen.signatures[0].canaries)), np.float32)
+    loss = FamilyTest(models, references, nothing, subsets, weights=known).run_known().loss if near else {}
+    found = []
+    for (budget, seed), theirs in loss.items():
+        mine = ours.trials.loss.get((budget, seed), {})
+        difference = beside(theirs, mine, models)
+        found += [
+            Measure(f"{peer}/log_loss", tier, budget, figure(theirs, models, share=False), "nats"),
+            Measure(f"{peer}/log_loss_difference", tier, budget, difference, "difference"),
+        ]
+        if difference is not None:
+            ahead = float(difference.value > 0)
+            found.append(Measure(f"{peer}/ahead", tier, budget, Figure(ahead, ahead, ahead, difference.n), "yes or no"))
+    return found
 
 
 def _at_budget(peer: str, trials: PeerTrials, ours: Ours, budget: int) -> list[Measure]:

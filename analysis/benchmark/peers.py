@@ -33,6 +33,7 @@ class PeerTrials:
     accused: Accusations = field(default_factory=Accusations)
     settings: list[Baseline] = field(default_factory=list)
     scores: Scores = field(default_factory=lambda: np.zeros((0, 0)))
+    near: Scores = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def outputs_at(seen: Seen) -> list[Outputs]:
@@ -62,6 +63,9 @@ class PeerTest:
             trials.settings.append(setting)
             self._name_nearest(trials, setting, subset, inside)
         trials.scores = self.scores(self._setting(frozenset(), subset[1], "lineage"), subset, "lineage")
+        trials.near = self._without_itself(
+            self.scores(self._setting(frozenset(), subset[1], "family"), subset, "family")
+        )
         trials.accused = accusations(self.models, self.references, self._without_itself(trials.scores))
         return trials
 

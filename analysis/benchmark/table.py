@@ -18,7 +18,7 @@ _TABLES = (
     ("innocents_accused_bare", "Innocents accused, at the threshold that just accuses nobody in training"),
     ("descent_auc", "Descendants ranked above innocents, area under the curve"),
 )
-_PEER_MEASURES = ("family_accuracy", "unknown_auc", "descendant_recall", "innocents_accused", "descent_auc")
+_PEER_MEASURES = ("family_accuracy", "log_loss", "unknown_auc", "descendant_recall", "innocents_accused", "descent_auc")
 _TIERS = ("logits", "topk_chosen", "topk", "text")
 _INTRODUCTION = """# The benchmark
 
@@ -51,8 +51,10 @@ def page(
 _PEERS_SAID = """
 Each cell: the peer's figure, and in brackets ours less theirs with its interval, paired by lineage; **bold** where we
 are significantly behind (the whole interval below zero). Peers name the nearest family, so ours is the likeliest one
-where `unknown` is no answer (`family_named`). `bottom_k` compares nothing across tokenizers, so a family left out that
-has one of its own is unknown to it at once. `templates` is measured up to 64 canaries.
+where `unknown` is no answer (`family_named`). A peer's log loss is that of our own calibration put on top of its
+scores, learned on the same training lineages (with the setting that is best on all of them, which favours the peer); in
+brackets theirs less ours. `bottom_k` compares nothing across tokenizers, so a family left out that has one of its own
+is unknown to it at once. `templates` is measured up to 64 canaries.
 """
 
 
@@ -61,14 +63,15 @@ def said(row: Row | None) -> str:
     if row is None or row["value"] is None:
         return "–"
     value = f"{row['value']:.3f}".rstrip("0").rstrip(".") or "0"
-    if row.get("low") is None or row["unit"] in ("techniques", "measures", "models"):
+    if row.get("low") is None or row["unit"] in ("techniques", "measures", "models", "yes or no"):
         return value
     return f"{value} [{row['low']:.2f}, {row['high']:.2f}] n={row['n']}"
 
 
 def _asked(rows: Sequence[Row]) -> str:
     aimed = [row for row in rows if row["target"] is not None and not row["name"].startswith("peer_")]
-    behind = [row for row in rows if row["name"].startswith("peer_") and row["target"] is not None]
+    peers = [row for row in rows if row["name"].startswith("peer_") and row["target"] is not None]
+    behind = [row for row in peers if "/significantly_behind/" in row["name"]]
     lines = [
         [f"`{row['name']}`", said(row), f"{row['target']['op']} {row['target']['value']:g}", _holds(row)]
         for row in aimed
@@ -76,6 +79,15 @@ def _asked(rows: Sequence[Row]) -> str:
     if behind:
         worse = sum(row["value"] or 0 for row in behind)
         lines.append(["figures of peers that we are significantly behind", f"{worse:g}", "<= 0", _yes(worse == 0)])
+        ahead = [bool(row["value"]) for row in peers if "/ahead/" in row["name"]]
+        lines.append(
+            [
+                "peers that we are ahead of in log loss, over tiers and budgets",
+                f"{sum(ahead)}",
+                f">= {len(ahead)}",
+                _yes(all(ahead)),
+            ]
+        )
     return _table(["row", "measured", "asked", "holds"], lines)
 
 

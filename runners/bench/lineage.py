@@ -52,7 +52,8 @@ def measure(folders: Sequence[str], docs: Path | None = None) -> list[Row]:
 def write_page(path: Path, rows: Sequence[Row], tiers: Sequence[Ours], missing: Sequence[str]) -> None:
     """The page and, in a folder of its name beside it, its plots."""
     kept = [row.as_json() for row in rows]
-    plots = {"accuracy": accuracy_plot(kept), "roc": roc_plot(roc_curves(tiers))}
+    plots = {"accuracy": accuracy_plot(kept)}
+    plots |= {f"roc-{ours.seen.access.tier}": roc_plot(curves) for ours in tiers if (curves := roc_curves(ours))}
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     for name, svg in plots.items():
@@ -61,15 +62,14 @@ def write_page(path: Path, rows: Sequence[Row], tiers: Sequence[Ours], missing: 
     path.write_text(page(kept, settings, missing, [f"{folder.name}/{name}.svg" for name in plots]), "utf-8")
 
 
-def roc_curves(tiers: Sequence[Ours], budget: int = 64) -> dict[str, Curve]:
-    """Scores of descendants with their own base, and the highest of anybody with another lineage."""
+def roc_curves(ours: Ours, budget: int = 64) -> dict[str, Curve]:
+    """Scores of descendants with their own base, and the highest of anybody with another lineage: ours and peers'."""
+    scores = {way: descent.scores[0] for (way, size), descent in ours.descents.items() if size == budget}
+    scores |= {peer: found for (peer, size), found in ours.peers.items() if size == budget}
     curves = {}
-    for ours in tiers:
-        models, references = ours.seen.candidates, ours.seen.references
-        for (way, size), descent in ours.descents.items():
-            if size == budget:
-                kin, others = true_and_false(models, references, descent.scores[0])
-                curves[way] = (np.array(list(kin.values())), np.array(list(others.values())))
+    for name, found in scores.items():
+        kin, others = true_and_false(ours.seen.candidates, ours.seen.references, found)
+        curves[name] = (np.array(list(kin.values())), np.array(list(others.values())))
     return {way: curve for way, curve in curves.items() if len(curve[0]) and len(curve[1])}
 
 
@@ -116,6 +116,8 @@ def row_of(one: Measure) -> Row:
     aim, figure = AIMS.get(one.row), one.figure
     if one.name.endswith("/significantly_behind"):
         aim = ("<=", 0)
+    if one.name.endswith("/ahead"):
+        aim = (">=", 1)
     target = None if aim is None else Target(one.row, one.unit, aim[0], aim[1])
     if figure is None:
         return Row(one.row, None, target, one.unit, (None, None, 0))

@@ -52,7 +52,7 @@ def test_the_page_holds_the_rows_and_names_its_plots(made: Path, rows: dict[str,
     page = (made / "page.md").read_text("utf-8")
     row = rows["family_accuracy/text/16"]
     assert f"| `family_accuracy/text/16` | {row['value']:.3g} [{row['low']:.2f}, {row['high']:.2f}] n=8 |" in page
-    for name in re.findall(r"\]\((page/\w+\.svg)\)", page):
+    for name in re.findall(r"\]\((page/[\w-]+\.svg)\)", page):
         assert (made / name).read_text("utf-8").startswith("<?xml")
     assert "members of the zoo were not there" in page
     assert "| phylolm |" in page
