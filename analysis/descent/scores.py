@@ -2,8 +2,8 @@
 
 Pairs of one vocabulary have a score: 0 where the reference explains as little as its rivals do, 1 where it explains
 everything. Rivals are the references of the same vocabulary and size, but of other lineages than the reference's and
-the candidate's, so that a stranger is scored as if its true parent were not in the library. Where there are none, the
-expectation for random spaces stands in.
+the candidate's, so that a stranger is scored as if its true parent were not in the library. Where there are none, what
+other lineages score with the reference stands in; and where there are none either, the expectation for random spaces.
 """
 
 from collections.abc import Sequence
@@ -94,7 +94,8 @@ class SpaceScores:
                 plain[row, column] = weakest_third(rows[len(space)], space)
                 chance[row, column] = by_chance(len(rows[len(space)]), len(space), logits.shape[1])
         expected = rivals_mean(self.models, plain, self._sizes())
-        expected = np.where(np.isnan(expected), chance, expected)
+        for stand_in in (controls_mean(self.models, plain), chance):
+            expected = np.where(np.isnan(expected), stand_in, expected)
         return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))
 
     def _sizes(self) -> npt.NDArray[np.intp]:
@@ -126,6 +127,23 @@ def rivals_mean(models: Models, scores: Matrix, sizes: npt.NDArray[np.intp] | No
         counted = (rival & usable).sum(axis=1)
         total = (rival & usable) @ np.nan_to_num(scores[row])
         found[row] = np.where((counted > 0) & ~np.isnan(scores[row]), total / np.maximum(counted, 1), np.nan)
+    return found
+
+
+def controls_mean(models: Models, scores: Matrix) -> Matrix:
+    """For each pair, the mean score with the reference of models of other lineages than its own and the candidate's.
+
+    Every lineage weighs the same; NaN where there are none.
+    """
+    theirs, found = models.lineages[models.references], np.full(scores.shape, np.nan)
+    names, number = np.unique(models.lineages, return_inverse=True)
+    belongs = (np.arange(len(names))[:, None] == number).astype(np.float64)
+    known = belongs @ ~np.isnan(scores)
+    means = np.where(known > 0, belongs @ np.nan_to_num(scores) / np.maximum(known, 1), np.nan)  # by lineage
+    for row, own in enumerate(models.lineages):
+        usable = ~np.isnan(means) & (names[:, None] != own) & (names[:, None] != theirs)
+        total, n = np.where(usable, means, 0).sum(axis=0), usable.sum(axis=0)
+        found[row] = np.where((n > 0) & ~np.isnan(scores[row]), total / np.maximum(n, 1), np.nan)
     return found
 
 
