@@ -26,6 +26,9 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     ----------
     regularisation : float, default=1.0
         Strength of the penalty on the (standardised) coefficients, the inverse of scikit-learn's `C`.
+    similarities : bool, default=False
+        Features are similarities, of which none may speak against kinship: those whose coefficient comes out below zero
+        are left out, the lowest first, until there is none.
 
     Attributes
     ----------
@@ -38,8 +41,9 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     array([1])
     """
 
-    def __init__(self, regularisation: float = 1.0) -> None:
+    def __init__(self, regularisation: float = 1.0, similarities: bool = False) -> None:
         self.regularisation = regularisation
+        self.similarities = similarities
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to pair features X (n_pairs, n_features) and y (n_pairs,), the larger class meaning same lineage.
@@ -58,10 +62,17 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             )
         label = np.searchsorted(self.classes_, y)
         weights *= (weights.sum() / 2 / np.bincount(label, weights))[label]  # both classes weigh the same
+        used = np.ones(X.shape[1], dtype=bool)
+        self._fit(X, y, weights)
+        while self.similarities and self.slopes.min() < 0:
+            used[np.argmin(np.where(used, self.slopes, np.inf))] = False
+            self._fit(X * used, y, weights)  # a constant feature gets no coefficient
+        return self
+
+    def _fit(self, X: npt.NDArray[np.float64], y: Any, weights: npt.NDArray[np.float64]) -> None:
         regression = LogisticRegression(C=1 / self.regularisation, max_iter=1000, tol=1e-8)
         self.pipeline_: Pipeline = make_pipeline(StandardScaler(), regression)
         self.pipeline_.fit(X, y, standardscaler__sample_weight=weights, logisticregression__sample_weight=weights)
-        return self
 
     def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
         """Log-likelihood ratios in nats (n_pairs,), above 0 for kin."""
@@ -111,7 +122,7 @@ def fit_kinship(
     pairs = [(i, j) for i in range(len(families)) for j in range(len(families)) if i != j]
     groups = [(families[i], families[j]) for i, j in pairs]
     sizes = {group: groups.count(group) for group in set(groups)}
-    return KinshipClassifier(regularisation).fit(
+    return KinshipClassifier(regularisation, similarities=True).fit(
         np.array([features[pair] for pair in pairs]),
         np.array([int(one == other) for one, other in groups]),
         sample_weight=np.array([1 / sizes[group] for group in groups]),

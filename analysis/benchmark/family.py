@@ -187,7 +187,7 @@ class FamilyTest:
         _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
         features = self.features(self.features.background(training))
         for place, subset in enumerate(self.subsets):
-            kinship = KinshipClassifier(self.rules.regularisation)
+            kinship = KinshipClassifier(self.rules.regularisation, similarities=True)
             weight = 1 / sizes[group]
             values = np.concatenate([features[place], self.weights[place]], axis=-1)
             kinship.fit(values[training], same[training].astype(int), sample_weight=weight)

@@ -1,8 +1,8 @@
 """Next-token distribution on bytes: Bhattacharyya affinity of the byte bins, the same scale at every tier.
 
-Where only the top k are known, both sides are compared on the bins seen and on one bin for all the rest (the
-upper end of what the missing mass allows). Where only n sampled answers are known, the affinity is divided by
-what n answers of the very same model would reach on average, so that few draws don't look like another model.
+Where only the top k are known, both sides are compared on the bins seen and on one bin for what both miss. Where only n
+sampled answers are known, the affinity is divided by what n answers of the very same model would reach on average, so
+that few draws don't look like another model.
 Where one side was asked through chat to continue a text, spaces at the beginning count on neither side.
 Chats are left out: how an answer begins there is a matter of tone and system prompt more than of lineage. With the
 shipped references and one family left out at a time, it made strangers look like kin (docs/method.md).
@@ -17,6 +17,8 @@ from analysis.byte_bins import without_leading_space
 from analysis.channels.interface import Arrays, Unfed, continued_in_either, continued_rows
 from analysis.observation import Observation
 from analysis.sampling_noise import mean_root
+
+_NOTHING = 1e-9
 
 
 class NextToken:
@@ -61,14 +63,18 @@ def affinity_of_rest(
     missing_q: npt.NDArray[Any],
     unmatched_q: npt.NDArray[Any],
 ) -> npt.NDArray[np.float64]:
-    """The most that unseen mass can add to an affinity: [n_canaries].
+    """What unseen mass adds to an affinity: [n_canaries].
 
-    `missing` is the mass that one side did not show, `unmatched` what it showed where the other showed nothing.
-    What is missing on one side may lie on what is missing or unmatched on the other; what both showed can't move.
+    `missing` is the mass that one side did not show, `unmatched` what it showed where the other showed nothing. If one
+    side shows all that the other does, as of one model seen with two accesses, the rest is the most that can be: what
+    the other misses lies wherever there is room. If both show what the other doesn't, either would have shown what it
+    holds much of, and missing mass is divided as the other's mass is; of what both miss, both hold the same.
     """
-    p_on_q = np.sqrt(missing_p * (missing_q + unmatched_q))
-    q_on_p = np.sqrt(missing_q * (missing_p + unmatched_p))
-    rest: npt.NDArray[np.float64] = np.maximum(p_on_q, q_on_p)
+    most = np.sqrt(np.maximum(missing_p * (missing_q + unmatched_q), missing_q * (missing_p + unmatched_p)))
+    both_p = missing_p * missing_q / np.maximum(missing_q + unmatched_q, _NOTHING)
+    both_q = missing_q * missing_p / np.maximum(missing_p + unmatched_p, _NOTHING)
+    nested = np.abs(unmatched_p - unmatched_q) / np.maximum(unmatched_p + unmatched_q, _NOTHING)
+    rest: npt.NDArray[np.float64] = nested * most + (1 - nested) * np.sqrt(both_p * both_q)
     return rest
 
 
