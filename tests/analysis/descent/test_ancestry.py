@@ -1,0 +1,103 @@
+"""The descent test on made-up models that are an output matrix and hidden states: parents named, innocents let go."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.descent.ancestry import descent
+from analysis.library import Library, Member, save_index
+from probes.errors import LibraryError
+from probes.recording import Recording, load_recording
+from tests.recordings import VOCABULARY, MadeUp, make_up, write_recording
+
+SIZE, CANARIES, TAUGHT = 24, 60, 6
+
+
+def logits_of(seed: int, parent: int | None = None) -> np.ndarray:
+    """Of a seed, whose directions are those of its parent, if it has one, moved a little; what data teaches is shared."""
+    data, own = np.random.default_rng(0), np.random.default_rng((1, seed))
+    shared = data.normal(size=(CANARIES, TAUGHT)) * 3 @ data.normal(size=(TAUGHT, len(VOCABULARY)))
+    root = np.random.default_rng((1, parent)) if parent is not None else own
+    states, matrix = root.normal(size=(CANARIES, SIZE)), root.normal(size=(SIZE, len(VOCABULARY)))
+    if parent is not None:
+        states, matrix = (side + 0.3 * own.normal(size=side.shape) for side in (states, matrix))
+    return (shared + states @ matrix).astype(np.float32)
+
+
+def record(folder: Path, name: str, logits: np.ndarray, tier: str = "logits", tokenizer: str = "ab" * 32) -> Recording:
+    made: MadeUp = replace(make_up(0, size=CANARIES), logits=logits)
+    write_recording(folder / name, made, tier, name=name, sampled=True)
+    path = folder / name / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "tokenizer": {"sha256": tokenizer}}), "utf-8")
+    return load_recording(folder / name)
+
+
+def library_of(folder: Path, seeds: int) -> Library:
+    members = []
+    for seed in range(seeds):
+        record(folder, f"s{seed}", logits_of(seed))
+        members.append(Member(f"s{seed}", "plan", kind="lookalike", lineage=f"s{seed}"))
+    record(folder, "s0-child", logits_of(100, parent=0))
+    members.append(Member("s0-child", "plan", "s0", "light", kind="descendant", lineage="s0"))
+    save_index(folder, "made-up", members)
+    return Library.load(folder)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return library_of(tmp_path_factory.mktemp("seeds"), 8)
+
+
+def test_a_descendant_shares_ancestry_with_its_parent_and_with_nobody_else(library: Library, tmp_path: Path) -> None:
+    candidate = record(tmp_path, "candidate", logits_of(200, parent=3))
+    found = descent(candidate, library, ["s3", "s4", "s5"])
+    assert [one.decision for one in found] == ["shared_ancestry", *["independent_not_rejected"] * 2]
+    first = found[0]
+    assert (first.basis, first.access, first.controls, first.lineages) == ("model", "logits", 7, 8)
+    assert first.p_value is not None
+    assert first.p_adjusted == pytest.approx(3 * first.p_value)
+    assert first.effect is not None
+    assert first.innocents is not None
+    assert first.effect > 0.5 > first.innocents
+    assert first.bound == pytest.approx(1 - 0.05 ** (1 / 8))
+
+
+def test_a_stranger_is_not_accused(library: Library, tmp_path: Path) -> None:
+    found = descent(record(tmp_path, "candidate", logits_of(300)), library, [f"s{seed}" for seed in range(8)])
+    assert {one.decision for one in found} == {"independent_not_rejected"}
+
+
+def test_few_trainings_decide_nothing(tmp_path: Path) -> None:
+    small = library_of(tmp_path / "small", 3)
+    [found] = descent(record(tmp_path, "candidate", logits_of(200, parent=0)), small, ["s0"])
+    assert found.decision == "undecidable"
+    assert "3 independent trainings" in found.reason
+    assert found.p_value is None
+
+
+def test_text_decides_nothing_and_says_what_would(library: Library, tmp_path: Path) -> None:
+    [found] = descent(record(tmp_path, "candidate", logits_of(200, parent=0), "text"), library, ["s0"])
+    assert (found.decision, found.access, found.p_value) == ("undecidable", "text", None)
+    assert "tier=chosen" in found.reason
+
+
+def test_the_likeliest_tokens_decide_nothing_without_students_to_measure_them_on(
+    library: Library, tmp_path: Path
+) -> None:
+    [found] = descent(record(tmp_path, "candidate", logits_of(200, parent=0), "topk"), library, ["s0"])
+    assert (found.decision, found.access) == ("undecidable", "topk")
+    assert "student" in found.reason
+
+
+def test_another_tokenizer_decides_nothing(library: Library, tmp_path: Path) -> None:
+    [found] = descent(record(tmp_path, "candidate", logits_of(200, parent=0), tokenizer="cd" * 32), library, ["s0"])
+    assert found.decision == "undecidable"
+    assert "tokenizer" in found.reason
+
+
+def test_a_parent_that_the_library_does_not_have_is_refused(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="has no model 'nobody'; parents may be s0, s1"):
+        descent(record(tmp_path, "candidate", logits_of(200, parent=0)), library, ["nobody"])
