@@ -7,6 +7,7 @@ the library when its descendants are tested, as it would.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,8 @@ class Trials:
     `named` where the likeliest family is the true one, `unknown` aside;
     `hit_same_tokenizer` against the references with the candidate's tokenizer alone, where they are of two families;
     `unknown_known` and `unknown_left_out`, the posterior of `unknown` with the model's family there and taken out;
-    `rejected`, whether the latter lies above the threshold."""
+    `rejected`, whether the latter lies above the threshold; `posterior` and `posterior_left_out` [n_families + 1] over
+    the references' families in sorted order and `unknown`, with the model's family there and taken out."""
 
     hit: dict[Subset, dict[int, float]] = field(default_factory=dict)
     named: dict[Subset, dict[int, float]] = field(default_factory=dict)
@@ -40,7 +42,10 @@ class Trials:
     unknown_left_out: dict[Subset, dict[int, float]] = field(default_factory=dict)
     rejected: dict[Subset, dict[int, float]] = field(default_factory=dict)
 
-    def keep(self, what: str, subset: Subset, values: dict[int, float]) -> None:
+    posterior: dict[Subset, dict[int, npt.NDArray[np.float64]]] = field(default_factory=dict)
+    posterior_left_out: dict[Subset, dict[int, npt.NDArray[np.float64]]] = field(default_factory=dict)
+
+    def keep(self, what: str, subset: Subset, values: Mapping[int, Any]) -> None:
         getattr(self, what).setdefault(subset, {}).update(values)
 
 
@@ -123,6 +128,7 @@ class FamilyTest:
             posterior = self._posterior(kinship, values[tested][:, everybody], self.columns)
             hit, said = self._judged(posterior, tested, self.columns)
             trials.keep("hit", subset, dict(zip(tested, hit, strict=True)))
+            trials.keep("posterior", subset, dict(zip(tested, posterior, strict=True)))
             named, _ = self._judged(posterior[:, :-1], tested, self.columns)
             trials.keep("named", subset, dict(zip(tested, named, strict=True)))
             trials.keep("loss", subset, dict(zip(tested, -np.log(np.clip(said, 1e-300, None)), strict=True)))
@@ -162,7 +168,11 @@ class FamilyTest:
         if not len(others):
             return
         for subset, kinship, values in self._fitted(self._training(frozenset(), family=family)):
-            unknown = self._posterior(kinship, values[tested][:, others], self.columns[others])[:, -1]
+            posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
+            left = np.searchsorted(np.unique(self.columns), family)
+            whole = np.insert(posterior, left, 0, axis=1) if (self.columns == family).any() else posterior
+            trials.keep("posterior_left_out", subset, dict(zip(tested, whole, strict=True)))
+            unknown = posterior[:, -1]
             trials.keep("unknown_left_out", subset, dict(zip(tested, unknown, strict=True)))
             if subset in accepted:
                 threshold = np.quantile(accepted[subset], ACCEPTED, method="higher")

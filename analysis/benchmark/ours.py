@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.benchmark.accusations import accusations
+from analysis.benchmark.calibration import calibration_measures
 from analysis.benchmark.family import FamilyTest, Subset, Trials
 from analysis.benchmark.measures import Descent, Measure, descent_measures, family_measures
 from analysis.benchmark.similarities import similarities
@@ -46,11 +47,15 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     n, rules = len(seen.signatures[0].canaries), Rules()
     budgets = [budget for budget in budgets if budget <= n]
     subsets = canary_subsets(n, budgets, seeds)
+    families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     scores = _scores(seen, subsets, step)
     weights = scores.get(seen.access.tier)
     trials = _families(seen, subsets, rules.channels, weights, step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))
     channels = without_tokenizer(rules.channels)
+    ours.measures += calibration_measures(
+        trials, seen.candidates, families, seen.access.tier, budgets, rules.unknown_prior
+    )
     # the weights' scores compare the logits of a vocabulary, and so depend on the tokenizer
     off = _families(seen, subsets, channels, None, step) if weights or channels != rules.channels else trials
     ours.measures += [

@@ -17,7 +17,7 @@ SIZE, CANARIES, TAUGHT = 24, 60, 6
 
 
 def logits_of(seed: int, parent: int | None = None) -> np.ndarray:
-    """Of a seed, whose directions are those of its parent, if it has one, moved a little; what data teaches is shared."""
+    """Of a seed; its directions are those of its parent, if it has one, moved a little. What data teaches is shared."""
     data, own = np.random.default_rng(0), np.random.default_rng((1, seed))
     shared = data.normal(size=(CANARIES, TAUGHT)) * 3 @ data.normal(size=(TAUGHT, len(VOCABULARY)))
     root = np.random.default_rng((1, parent)) if parent is not None else own
