@@ -22,6 +22,7 @@ from runners.settings import (
     ImportSettings,
     LibraryBuildSettings,
     ReportSettings,
+    TreeSettings,
 )
 
 TREE = Path(configs.__file__ or "").parent
@@ -37,6 +38,7 @@ SCHEMAS: dict[str, type] = {
     "import": ImportSettings,
     "library_build": LibraryBuildSettings,
     "report": ReportSettings,
+    "tree": TreeSettings,
     "zoo": LibraryBuildSettings,
 }
 MUST_BE_SAID = {
@@ -44,6 +46,7 @@ MUST_BE_SAID = {
     "attribute": ["recording=r"],
     "explain": ["recording=r"],
     "report": ["recording=r", "out=x"],
+    "tree": [],
     "library_build": ["out=x"],
     "case": [],
     "demo": [],
