@@ -17,6 +17,7 @@ from analysis.comparable import Comparable, comparable
 from analysis.library import Library
 from analysis.rules import Rules, check
 from analysis.tree import Matrix, Tree, average_linkage, neighbour_joining
+from analysis.treelikeness import mean_delta
 from probes.errors import LibraryError
 from probes.recording import Recording
 
@@ -30,7 +31,7 @@ class FamilyTree:
     """Two trees of the same `distances` [n, n], and what they rest on.
 
     `families`: of references; None for a recording. `left_out`: references and channels that are not part of it, and
-    why. `support` of the branches: of `replicates` draws of `canaries`.
+    why. The support of branches is of `replicates` draws of `canaries`. `delta`: see `analysis.treelikeness`.
     """
 
     names: tuple[str, ...]
@@ -44,6 +45,20 @@ class FamilyTree:
     library: str
     replicates: int
     left_out: dict[str, str]
+    delta: float | None
+
+    @property
+    def apart(self) -> dict[str, tuple[bool, bool]]:
+        """Of each family with two references or more: whether it is a clade of the dendrogram; of the other, a split."""
+        places: dict[str, list[int]] = {}
+        for place, family in enumerate(self.families):
+            if family is not None:
+                places.setdefault(family, []).append(place)
+        return {
+            family: (self.dendrogram.sets_apart(group), self.neighbour_joining.sets_apart(group))
+            for family, group in places.items()
+            if len(group) > 1
+        }
 
 
 def family_tree(
@@ -87,6 +102,7 @@ def family_tree(
         library=library.version,
         replicates=replicates,
         left_out=models.left_out | left_out,
+        delta=mean_delta(whole),
     )
 
 

@@ -47,7 +47,7 @@ class Tree:
 
     @property
     def n_leaves(self) -> int:
-        return min(parent for parent in self.parents if parent >= 0)
+        return min(self.parents[:-1])
 
     @property
     def children(self) -> list[list[int]]:
@@ -61,7 +61,8 @@ class Tree:
     @property
     def leaves_below(self) -> list[int]:
         """By node, the leaves at or below it as bits of one number."""
-        below = [1 << node if node < self.n_leaves else 0 for node in range(len(self.parents))]
+        n_leaves = self.n_leaves
+        below = [1 << node if node < n_leaves else 0 for node in range(len(self.parents))]
         for node, parent in enumerate(self.parents[:-1]):
             below[parent] |= below[node]
         return below

@@ -31,10 +31,23 @@ def show_tree(found: FamilyTree, console: Console | None = None) -> None:
     ]
     for name, tree in trees.items():
         lines += ["", TITLES[name], *tree_lines(tree, labels, plain)]
-    lines += ["", *CAUTION, *_left_out(found)]
+    lines += ["", *_measured(found), *CAUTION, *_left_out(found)]
     for line in lines:
         shown = line.encode("ascii", "backslashreplace").decode() if plain else line
         out.print(Text(shown), soft_wrap=True)
+
+
+def _measured(found: FamilyTree) -> list[str]:
+    """Which families the trees keep together, and how far the distances are those of a tree."""
+    lines = []
+    if found.apart:
+        n, kept = len(found.apart), [sum(ways) for ways in zip(*found.apart.values(), strict=True)]
+        lines.append(
+            f"Families that stand together: {kept[0]} of {n} (dendrogram), {kept[1]} of {n} (neighbour joining)"
+        )
+    if found.delta is not None:
+        lines.append(f"Mean delta of quartets: {found.delta:.3f} (0 for the distances of a tree)")
+    return lines
 
 
 def _left_out(found: FamilyTree) -> list[str]:
