@@ -49,7 +49,7 @@ class FamilyTree:
 
     @property
     def apart(self) -> dict[str, tuple[bool, bool]]:
-        """Of each family with two references or more: whether it is a clade of the dendrogram; of the other, a split."""
+        """Of families with two references or more: whether they are a clade of the one tree, a split of the other."""
         places: dict[str, list[int]] = {}
         for place, family in enumerate(self.families):
             if family is not None:

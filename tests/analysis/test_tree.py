@@ -11,6 +11,7 @@ from scipy.spatial.distance import squareform
 from analysis.midpoint import rooted_at_midpoint
 from analysis.newick import newick
 from analysis.tree import Tree, average_linkage, neighbour_joining
+from analysis.treelikeness import mean_delta
 
 Matrix = npt.NDArray[np.float64]
 # The five taxa with which neighbour joining is taught; their tree is known by hand.
@@ -28,10 +29,11 @@ def paths(tree: Tree) -> Matrix:
             node = tree.parents[node]
             seen[node] = far
         above.append(seen)
-    shortest = [
-        [min(one[node] + other[node] for node in one.keys() & other.keys()) for other in above] for one in above
-    ]
-    return np.array(shortest)
+
+    def between(one: dict[int, float], other: dict[int, float]) -> float:
+        return min(one[node] + other[node] for node in one.keys() & other.keys())
+
+    return np.array([[between(one, other) for other in above] for one in above])
 
 
 def random_tree(n: int, seed: int) -> Tree:
@@ -73,6 +75,15 @@ def test_a_root_in_the_middle_changes_no_distance(n: int, seed: int) -> None:
     depths = sorted(hung.positions()[0][:n])
     assert depths[-1] == pytest.approx(paths(tree).max() / 2)
     assert hung.rooted
+
+
+def test_distances_of_a_tree_have_no_delta() -> None:
+    assert mean_delta(paths(random_tree(9, 0))) == pytest.approx(0, abs=1e-9)
+    assert mean_delta(paths(random_tree(40, 0))) == pytest.approx(0, abs=1e-9)  # too many quartets for all of them
+    noise = squareform(np.random.default_rng(0).random(40 * 39 // 2))
+    assert mean_delta(noise) == pytest.approx(0.5, abs=0.1)
+    assert mean_delta(np.zeros((5, 5))) is None
+    assert mean_delta(TAUGHT[:3, :3]) is None
 
 
 def test_two_and_three_models() -> None:
