@@ -89,9 +89,12 @@ def _quoted(override: str, lists: Collection[str]) -> str:
     One of `lists` takes several between brackets; there, one with a comma in it needs quotes of the user's own.
     """
     key, equals, value = override.partition("=")
-    if equals and key in lists and _FREE_TEXT.search(key) and "'" not in value and '"' not in value:
-        several = value[1:-1].split(",") if value.startswith("[") and value.endswith("]") else [value]
-        return f"{key}=[{','.join(_quoted(f'out={one.strip()}', ())[4:] for one in several if one.strip())}]"
+    if equals and key in lists and _FREE_TEXT.search(key):
+        between = value[1:-1] if value.startswith("[") and value.endswith("]") else None
+        if between is not None and ("'" in between or '"' in between):
+            return override
+        several = [value] if between is None else [one.strip() for one in between.split(",") if one.strip()]
+        return f"{key}=[{','.join(_quoted(f'out={one}', ()).removeprefix('out=') for one in several)}]"
     quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     if not equals or not _FREE_TEXT.search(key.lstrip("+~")) or value in ("null", "???") or quoted_already:
         return override

@@ -24,7 +24,7 @@ def tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, str]
     save_index(library, "tiny", members)
     write_recording(tmp_path / "it's", make_up(0, 7), name=HOSTILE)
     capsys.readouterr()
-    where = [f'recordings=["{tmp_path / "it"}\'s"]', "library=folder", f"library.path={library}", f"out={out}"]
+    where = [f"recordings={tmp_path}/it's", "library=folder", f"library.path={library}", f"out={out}"]
     assert main(["tree", *where, "replicates=10"]) == 0
     return out, capsys.readouterr().out
 
