@@ -1,6 +1,9 @@
 """`kinprint tree`: files that other programs read, trees in the terminal, and the picture in a report."""
 
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from shutil import copytree
 from xml.etree import ElementTree
 
 import pytest
@@ -14,19 +17,20 @@ from tests.recordings import make_up, write_recording
 HOSTILE = "<script>x</script>\u202e[bold]$1$"
 
 
-@pytest.fixture
-def tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, str]:
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder and the output of a tree of two families, and of a recording with a hostile name."""
+    tmp_path = tmp_path_factory.mktemp("tree")
     library, out = tmp_path / "my library", tmp_path / "a tree"
     members = [Member(f"family{family}-{n}", f"family{family}") for family in range(2) for n in range(3)]
     for place, member in enumerate(members):
         write_recording(library / member.name, make_up(place // 3, place % 3))
     save_index(library, "tiny", members)
     write_recording(tmp_path / "it's", make_up(0, 7), name=HOSTILE)
-    capsys.readouterr()
     where = [f"recordings={tmp_path}/it's", "library=folder", f"library.path={library}", f"out={out}"]
-    assert main(["tree", *where, "replicates=10"]) == 0
-    return out, capsys.readouterr().out
+    with redirect_stdout(StringIO()) as said:
+        assert main(["tree", *where, "replicates=10"]) == 0
+    return out, said.getvalue()
 
 
 def test_what_is_printed(tree: tuple[Path, str]) -> None:
@@ -70,7 +74,7 @@ def test_a_report_shows_the_tree(tree: tuple[Path, str], tmp_path: Path) -> None
 
 
 def test_a_tree_that_is_none_is_refused(tree: tuple[Path, str], tmp_path: Path) -> None:
-    out, _ = tree
+    out = Path(copytree(tree[0], tmp_path / "copy"))
     with pytest.raises(KinprintError, match=r"there is no tree\.json"):
         load_tree(tmp_path)
     text = (out / "tree.json").read_text("utf-8")
