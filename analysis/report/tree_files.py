@@ -65,10 +65,12 @@ def picture(found: FamilyTree, name: str, width: int, chart_id: str) -> str:
 
 def _tree(values: Mapping[str, Any], n_models: int) -> Tree:
     rooted = bool(values["rooted"])
-    tree = Tree(tuple(values["parents"]), tuple(values["lengths"]), tuple(values["support"]), rooted)
+    support = tuple(None if share is None else float(share) for share in values["support"])
+    tree = Tree(tuple(values["parents"]), tuple(map(float, values["lengths"])), support, rooted)
     n = len(tree.parents)
     in_order = all(node < parent < n for node, parent in enumerate(tree.parents[:-1])) and tree.parents[-1] == -1
-    if not (in_order and n == len(tree.lengths) == len(tree.support) and n_models == tree.n_leaves):
+    known = np.isfinite([*tree.lengths, *(share for share in support if share is not None)]).all()
+    if not (in_order and known and n == len(tree.lengths) == len(tree.support) and n_models == tree.n_leaves):
         raise ValueError("its nodes are no tree of its models")
     return tree
 
