@@ -137,7 +137,7 @@ class Library:
     def signature(self, member: Member, access: Access | None = None) -> Signature:
         """The signature of a member as recorded, or as a lower access would have seen it."""
         own = self._open(member).access
-        seen = own if access is None else _lower(own, access)
+        seen = own if access is None else lower(own, access)
         key = (member.name, seen)
         if key not in self._signatures:
             self._signatures[key] = signature(self.recording(member), seen, wholes=False)
@@ -222,7 +222,7 @@ def lineage_of(member: Member, members: Mapping[str, Member]) -> str:
     return member.lineage or member.parent or member.name
 
 
-def _lower(own: Access, other: Access) -> Access:
+def lower(own: Access, other: Access) -> Access:
     """The most that both accesses allow."""
     if own.tier != other.tier:
         return max(own, other, key=lambda access: TIERS.index(access.tier))

@@ -58,6 +58,12 @@ VERBS = {
         "kinprint report recording=runs/my-model out=report.html",
         "report",
     ),
+    "tree": Verb(
+        "place references and recordings in a tree by how alike they answer",
+        "runners.jobs.tree",
+        "kinprint tree recordings=[runs/my-model] out=outputs/tree",
+        "tree",
+    ),
     "import": Verb(
         "turn recordings that others made into kinprint's own",
         "runners.jobs.import_recordings",

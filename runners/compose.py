@@ -1,10 +1,11 @@
 """From the command line's overrides to typed settings, through Hydra; every mistake ends as one sentence."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
@@ -15,7 +16,7 @@ from probes.errors import KinprintError
 
 _BACKEND = re.compile(r"runners\.backends\.(\w+)\.(\w+)")
 _FREE_TEXT = re.compile(
-    r"(^|\.)(out|work|path|source|recordings|lineage|model|recording|name|system_prompt|chat_template|unknown)$"
+    r"(^|\.)(out|work|path|source|recordings|lineage|model|recording|name|system_prompt|chat_template|unknown|like|tree)$"
 )
 Settings = TypeVar("Settings")
 
@@ -27,7 +28,8 @@ def settings_of(job: str, schema: type[Settings], overrides: Sequence[str]) -> S
     """
     try:
         with initialize_config_module("configs", version_base="1.3", job_name="kinprint"):
-            composed = compose(job, [_quoted(override) for override in overrides])
+            lists = {one.name for one in fields(schema) if get_origin(one.type) is list}  # type: ignore[arg-type]
+            composed = compose(job, [_quoted(override, lists) for override in overrides])
         merged = OmegaConf.merge(OmegaConf.structured(schema), composed)
         settings: Settings = OmegaConf.to_object(merged)  # type: ignore[assignment]
     except MissingMandatoryValue as error:
@@ -81,9 +83,18 @@ def _holds_target(value: Any) -> bool:
     return isinstance(value, list) and any(_holds_target(part) for part in value)
 
 
-def _quoted(override: str) -> str:
-    """Quote paths and texts, so that nothing in them means anything to Hydra's grammar or to interpolation."""
+def _quoted(override: str, lists: Collection[str]) -> str:
+    """Quote paths and texts, so that nothing in them means anything to Hydra's grammar or to interpolation.
+
+    One of `lists` takes several between brackets; there, one with a comma in it needs quotes of the user's own.
+    """
     key, equals, value = override.partition("=")
+    if equals and key in lists and _FREE_TEXT.search(key):
+        between = value[1:-1] if value.startswith("[") and value.endswith("]") else None
+        if between is not None and ("'" in between or '"' in between):
+            return override
+        several = [value] if between is None else [one.strip() for one in between.split(",") if one.strip()]
+        return f"{key}=[{','.join(_quoted(f'out={one}', ()).removeprefix('out=') for one in several)}]"
     quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     if not equals or not _FREE_TEXT.search(key.lstrip("+~")) or value in ("null", "???") or quoted_already:
         return override

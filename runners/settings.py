@@ -128,12 +128,27 @@ class DescentSettings:
 
 @dataclass
 class ReportSettings:
-    """`kinprint report`: write the report of a recording's verdict to `out`."""
+    """`kinprint report`: write the report of a recording's verdict to `out`, with the tree in the folder `tree`."""
 
     recording: str
     library: LibrarySettings
     estimator: EstimatorSettings
     leave_out: LeaveOutSettings
+    tree: str | None
+    out: str
+
+
+@dataclass
+class TreeSettings:
+    """`kinprint tree`: a library and recordings as trees, see `analysis.family_tree.family_tree`."""
+
+    recordings: list[str]
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    like: str | None
+    replicates: int
+    seed: int
     out: str
 
 

@@ -56,9 +56,12 @@ def next_token_affinities(candidates: Sequence[Arrays], references: Sequence[Arr
     affinities = np.empty((len(candidates), len(references), n))
     for canary in range(n):
         p, q = (np.stack([arrays["bins"][canary] for arrays in side]) for side in (candidates, references))
-        used = np.flatnonzero((np.nan_to_num(p) > 0).any(axis=0) | (np.nan_to_num(q) > 0).any(axis=0))
+        absent = np.logical_or.outer(np.isnan(p).any(axis=1), np.isnan(q).any(axis=1))
+        p, q = np.nan_to_num(p), np.nan_to_num(q)
+        used = np.flatnonzero((p > 0).any(axis=0) | (q > 0).any(axis=0))
         sides = [_side(side, canary) for side in (candidates, references)]
-        affinities[..., canary] = _affinity(p[:, used].astype(float), q[:, used].astype(float), *sides)
+        affinity = _affinity(p[:, used].astype(float), q[:, used].astype(float), *sides)
+        affinities[..., canary] = np.where(absent, np.nan, affinity)
     return affinities
 
 
@@ -71,15 +74,14 @@ def _side(models: Sequence[Arrays], canary: int) -> tuple[Matrix, npt.NDArray[np
 
 def _affinity(p: Matrix, q: Matrix, one: tuple[Matrix, Any], other: tuple[Matrix, Any]) -> Matrix:
     """Of one canary, from bins [n, n_bins] and [m, n_bins]: [n, m]."""
-    absent = np.logical_or.outer(np.isnan(p).any(axis=1), np.isnan(q).any(axis=1))
-    p, q = np.nan_to_num(p), np.nan_to_num(q)
     unmatched_p, unmatched_q = p @ (q == 0).T, (p == 0).astype(float) @ q.T
     rest = affinity_of_rest(one[0][:, None], unmatched_p, other[0][None, :], unmatched_q)
-    expected = np.ones(absent.shape)
+    expected = np.ones((len(p), len(q)))
     for draws, others in {(n, m) for n in set(one[1].tolist()) for m in set(other[1].tolist())} - {(0, 0)}:
         pairs = np.ix_(one[1] == draws, other[1] == others)
         expected[pairs] = _expected(p[one[1] == draws], q[other[1] == others], draws, others)
-    return np.where(absent, np.nan, (np.sqrt(p) @ np.sqrt(q).T + rest) / np.clip(expected, 1e-3, None))
+    affinity: Matrix = (np.sqrt(p) @ np.sqrt(q).T + rest) / np.clip(expected, 1e-3, None)
+    return affinity
 
 
 def _expected(p: Matrix, q: Matrix, draws: int, other: int) -> Matrix:

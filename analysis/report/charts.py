@@ -42,7 +42,7 @@ def posterior_chart(posterior: Mapping[str, float], family: str | None, width: i
         others = rows[_MOST_BARS - 1 :]
         rows = [*rows[: _MOST_BARS - 1], (f"{len(others)} others together", sum(p for _, p in others))]
     step, height = 40, 40 * len(rows) + 4
-    with _Canvas(width, height) as canvas:
+    with Canvas(width, height) as canvas:
         for number, (name, probability) in enumerate(rows):
             top, chosen = number * step, name == family
             weight, colour = ("bold", ACCENT) if chosen else ("normal", BAR)
@@ -64,7 +64,7 @@ def kinds_chart(kinds: Mapping[str, float], family: str, rival: str, width: int,
     most, least = (max([0.0, *(sign * decibans / widest for decibans in kinds.values())]) for sign in (1, -1))
     unit = (width - label - left - value) / max(most + least, 0.1)
     zero = label + left + unit * least
-    with _Canvas(width, head + step * len(rows) + 4) as canvas:
+    with Canvas(width, head + step * len(rows) + 4) as canvas:
         characters = int((width - zero) // 8)
         canvas.text(zero + 4, 14, visible(f"for {family} →", max(characters, 8)), colour=MUTED, size=12)
         if left:
@@ -81,13 +81,13 @@ def kinds_chart(kinds: Mapping[str, float], family: str, rival: str, width: int,
     return canvas.svg(chart_id, f"Evidence {names} by kind of canary, in decibans", described)
 
 
-class _Canvas:
+class Canvas:
     """A figure measured in CSS pixels from its upper left corner, without pyplot's global state."""
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
 
-    def __enter__(self) -> "_Canvas":
+    def __enter__(self) -> "Canvas":
         from matplotlib import rc_context
         from matplotlib.figure import Figure
 

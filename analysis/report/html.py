@@ -9,12 +9,15 @@ from markupsafe import Markup, escape
 
 from analysis.attribution import UNKNOWN
 from analysis.evidence_by_canary import DECIBANS
+from analysis.family_tree import FamilyTree
 from analysis.library import Library
 from analysis.report import words
 from analysis.report.charts import kinds_chart, posterior_chart
 from analysis.report.hostile import visible, visible_edges, visible_lines
 from analysis.report.provenance import provenance
 from analysis.report.side_by_side import telling_canaries
+from analysis.report.tree_files import TITLES, picture
+from analysis.report.tree_terminal import CAUTION
 from analysis.verdict import Verdict, percent
 from probes.recording import Recording
 
@@ -24,12 +27,15 @@ _TEXT_LIMIT = 2000  # characters of a prompt or of any other text that the templ
 _ANSWER_LIMIT = 240
 
 
-def write_report(verdict: Verdict, recording: Recording, library: Library, path: Path) -> Path:
+def write_report(
+    verdict: Verdict, recording: Recording, library: Library, path: Path, tree: FamilyTree | None = None
+) -> Path:
     """Write the report on a verdict to `path`, whole or not at all, and return the path.
 
+    A `tree` is shown as it is, whoever stands in it.
     `recording` and `library` are those that the verdict was made from; RecordingError or LibraryError otherwise.
     """
-    page = render_report(verdict, recording, library)
+    page = render_report(verdict, recording, library, tree)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".partial")
     try:
@@ -40,7 +46,7 @@ def write_report(verdict: Verdict, recording: Recording, library: Library, path:
     return path
 
 
-def render_report(verdict: Verdict, recording: Recording, library: Library) -> str:
+def render_report(verdict: Verdict, recording: Recording, library: Library, tree: FamilyTree | None = None) -> str:
     """The report's HTML; the same input gives the same text."""
     # Lone surrogates can't be written as UTF-8; `visible` has spelled out all that stand in anybody's text.
     template = _environment().get_template("report.html.j2")
@@ -61,6 +67,9 @@ def render_report(verdict: Verdict, recording: Recording, library: Library) -> s
         limits=words.LIMITS,
         glossary=words.GLOSSARY,
         **_charts(verdict, best),
+        tree=tree,
+        tree_charts=_tree_charts(tree),
+        tree_caution=CAUTION,
     )
 
 
@@ -76,6 +85,16 @@ def _charts(verdict: Verdict, best: str | None) -> dict[str, dict[str, Markup]]:
             drawn = kinds_chart(verdict.evidence.kinds, verdict.evidence.family, rival, width, f"kinds-{name}")
             charts["kinds_charts"][name] = Markup(drawn)
     return charts
+
+
+def _tree_charts(tree: FamilyTree | None) -> dict[str, dict[str, Markup]]:
+    """By the title of each tree, its picture at every width."""
+    if tree is None:
+        return {}
+    return {
+        title: {size: Markup(picture(tree, name, width, f"{name}-{size}")) for size, width in WIDTHS.items()}
+        for name, title in TITLES.items()
+    }
 
 
 def _references(verdict: Verdict, library: Library) -> list[dict[str, Any]]:

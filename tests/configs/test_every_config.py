@@ -23,6 +23,7 @@ from runners.settings import (
     ImportSettings,
     LibraryBuildSettings,
     ReportSettings,
+    TreeSettings,
 )
 
 TREE = Path(configs.__file__ or "").parent
@@ -39,6 +40,7 @@ SCHEMAS: dict[str, type] = {
     "import": ImportSettings,
     "library_build": LibraryBuildSettings,
     "report": ReportSettings,
+    "tree": TreeSettings,
     "zoo": LibraryBuildSettings,
 }
 MUST_BE_SAID = {
@@ -46,6 +48,7 @@ MUST_BE_SAID = {
     "attribute": ["recording=r"],
     "explain": ["recording=r"],
     "report": ["recording=r", "out=x"],
+    "tree": [],
     "library_build": ["out=x"],
     "case": [],
     "demo": [],

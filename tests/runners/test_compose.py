@@ -9,9 +9,25 @@ import pytest
 from probes.errors import KinprintError
 from runners.backends.transformers import Transformers
 from runners.compose import construct, settings_of
-from runners.settings import CollectSettings
+from runners.settings import CollectSettings, TreeSettings
 
 GOOD = ["candidate.model=m", "out=x"]
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        ("a b", ["a b"]),
+        ("it's", ["it's"]),
+        ("[]", []),
+        ("[a b/${x},c:d]", ["a b/${x}", "c:d"]),
+        ("['a,b',c]", ["a,b", "c"]),
+    ],
+)
+def test_several_paths_are_a_list(said: str, understood: list[str]) -> None:
+    assert settings_of("tree", TreeSettings, [f"recordings={said}"]).recordings == understood
+
+
 TARGET = "runners.backends.transformers.Transformers"
 
 

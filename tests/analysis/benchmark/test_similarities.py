@@ -46,3 +46,11 @@ def test_who_lacks_a_channel_has_no_similarity(tmp_path: Path) -> None:
     assert not np.isnan(found[0, 0]).any()
     assert np.isnan(found[0, 1]).all()
     assert not np.isnan(found[1, 1]).any()
+
+
+def test_where_nobody_has_a_distribution_there_is_no_affinity(tmp_path: Path) -> None:
+    """As on a chat, which the channel leaves out: nothing is known there, rather than that nothing is alike."""
+    seen = [signature(write_recording(tmp_path / str(one), make_up(one)), wholes=False) for one in range(2)]
+    for one in seen:
+        one.channels["next_token"]["bins"][5] = np.nan
+    np.testing.assert_allclose(similarities(seen, seen, CHANNELS), similarity_tensor(seen, CHANNELS), atol=1e-5)

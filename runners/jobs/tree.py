@@ -1,0 +1,28 @@
+"""`kinprint tree`: references and recordings as a dendrogram and a neighbour-joining tree."""
+
+from pathlib import Path
+
+from analysis.family_tree import family_tree
+from analysis.report.tree_files import save_tree
+from analysis.report.tree_terminal import show_tree
+from probes.recording import load_recording
+from runners.compose import settings_of
+from runners.jobs.attribute import open_library, rules
+from runners.settings import TreeSettings
+
+
+def main(overrides: list[str]) -> int:
+    """The command line's entry."""
+    settings = settings_of("tree", TreeSettings, overrides)
+    found = family_tree(
+        open_library(settings.library, settings.leave_out),
+        [load_recording(folder) for folder in settings.recordings],
+        settings.like,
+        rules(settings.estimator),
+        settings.replicates,
+        settings.seed,
+    )
+    save_tree(found, Path(settings.out))
+    show_tree(found)
+    print(settings.out)
+    return 0
