@@ -36,7 +36,7 @@ def _row(backend: Backend, suite: Suite, sampling: Sampling, limits: Limits) -> 
     payloads = Payloads("", system_prompt, continuation=getattr(backend, "continuation", ""))
     costs = []
     for found in (Found(Route(CHAT), Route(COMPLETIONS)), Found(Route(CHAT), Route(COMPLETIONS, refused="assumed"))):
-        requests = plan(suite, sampling)
+        requests = plan(suite, sampling, "")
         bodies = [payloads.of(request, found, 0)[1] for request in requests]
         bodies += most_questions(payloads, sampling.chooses) if isinstance(backend, RemoteBackend) else []
         for request in requests if (fewest := getattr(backend, "fewest_chosen", None)) else ():

@@ -61,7 +61,7 @@ def record(
             run_of(backend, folder, budget, journal, asked) as terms,
         ):
             agreed, started_at = _agreed(sampling, terms), utc_now()
-            requests = plan(suite, agreed, terms.draws)
+            requests = plan(suite, agreed, candidate, terms.draws)
             seconds = _ask(backend, requests, agreed, journal, budget, chosen)
             _check_answers(journal, candidate)
             arrays = _arrays(journal, suite, description) if agreed.tier == "logits" else {}

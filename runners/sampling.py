@@ -59,7 +59,7 @@ class Sampling:
             )
 
 
-def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
+def plan(suite: Suite, sampling: Sampling, candidate: str, draws: bool = True) -> list[Request]:
     """Every query of a run, in order: the greedy answers, then the sampled ones, where the tier has them.
 
     Without `draws` there are none: the endpoint can't sample.
@@ -68,7 +68,7 @@ def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
     chosen = _prompts_of_chosen_tokens(suite, sampling.position_prompts) if sampling.positions == "chosen" else ()
 
     def request(canary: Canary, draw: int) -> Request:
-        seed = seed_of(sampling.seed, canary, draw)
+        seed = seed_of(sampling.seed, candidate, canary, draw)
         return Request(canary, draw, sampling.temperature, sampling.top_p, seed, draw == GREEDY and canary.id in chosen)
 
     greedy = [request(canary, GREEDY) for canary in suite.canaries]

@@ -131,9 +131,13 @@ class RemoteBackend(Backend, Protocol):
         ...
 
 
-def seed_of(run_seed: int, canary: Canary, draw: int) -> int:
-    """The sampling seed of one draw: the same in every run, whatever the order or batch."""
-    digest = hashlib.sha256(f"{run_seed}/{canary.digest}/{draw}".encode()).digest()
+def seed_of(run_seed: int, candidate: str, canary: Canary, draw: int) -> int:
+    """The sampling seed of one draw: the same in every run, whatever the order or batch.
+
+    No two candidates share it: two models of one vocabulary that draw with the same random numbers draw the same words,
+    and would look like kin.
+    """
+    digest = hashlib.sha256(f"{run_seed}/{candidate}/{canary.digest}/{draw}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 

@@ -82,7 +82,7 @@ class Bench:
     def asking(self, tier: Tier, positions: Positions = "last") -> float:
         """Seconds to ask every prompt for one token."""
         single = replace(self.suite, canaries=tuple(replace(c, max_tokens=1) for c in self.suite.canaries))
-        requests = [one for one in plan(single, Sampling(tier, 20, 1.0, 1.0, 0)) if one.greedy]
+        requests = [one for one in plan(single, Sampling(tier, 20, 1.0, 1.0, 0), "bench") if one.greedy]
         self.engine.keep_positions(positions, chosen_tokens(self.engine.describe().token_bytes, 2048))
         start = perf_counter()
         for answer, _ in self.engine.ask(requests, tier, 20):

@@ -21,21 +21,23 @@ def files(folder: Path) -> set[str]:
 
 def test_the_plan_asks_greedily_first_and_samples_only_for_text() -> None:
     suite = Suite("s", (canary(0, draws=2), canary(1, draws=1)))
-    assert [(r.canary.id, r.draw) for r in plan(suite, how("topk"))] == [("c-000", 0), ("c-001", 0)]
-    asked = [(r.canary.id, r.draw) for r in plan(suite, how("text"))]
+    assert [(r.canary.id, r.draw) for r in plan(suite, how("topk"), "x")] == [("c-000", 0), ("c-001", 0)]
+    asked = [(r.canary.id, r.draw) for r in plan(suite, how("text"), "x")]
     assert asked == [("c-000", 0), ("c-001", 0), ("c-000", 1), ("c-000", 2), ("c-001", 1)]
-    assert len({r.seed for r in plan(suite, how("text"))}) == 5
+    assert len({r.seed for r in plan(suite, how("text"), "x")}) == 5
 
 
 def test_with_draws_every_tier_samples_too() -> None:
     suite = Suite("s", (canary(0, draws=2), canary(1, draws=1)))
-    assert plan(suite, how("logits", draws=True)) == plan(suite, how("text"))
-    assert plan(suite, how("logits", draws=True), draws=False) == plan(suite, how("logits"))
+    assert plan(suite, how("logits", draws=True), "x") == plan(suite, how("text"), "x")
+    assert plan(suite, how("logits", draws=True), "x", draws=False) == plan(suite, how("logits"), "x")
 
 
-def test_seeds_belong_to_prompt_and_draw_and_not_to_the_order() -> None:
-    assert seed_of(0, canary(1), 2) == seed_of(0, canary(1, id="other", draws=9), 2)
-    assert len({seed_of(run_seed, canary(n), d) for run_seed in (0, 1) for n in (1, 2) for d in (0, 1)}) == 8
+def test_seeds_belong_to_candidate_prompt_and_draw_and_not_to_the_order() -> None:
+    """Models that shared their random numbers would draw the same words wherever they share a vocabulary."""
+    assert seed_of(0, "x", canary(1), 2) == seed_of(0, "x", canary(1, id="other", draws=9), 2)
+    keys = [(run, name, n, d) for run in (0, 1) for name in ("x", "y") for n in (1, 2) for d in (0, 1)]
+    assert len({seed_of(run, name, canary(n), d) for run, name, n, d in keys}) == 16
 
 
 def test_what_was_answered_is_what_is_kept(folder: Path) -> None:

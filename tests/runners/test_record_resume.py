@@ -29,7 +29,7 @@ def test_a_run_that_is_cut_short_goes_on_where_it_stopped(folder: Path, tier: Ti
     resumed = run(rest, folder, how(tier))
     whole = run(Scripted(), folder.with_name("whole"), how(tier))
     assert resumed.answers == whole.answers
-    assert [*cut.asked[:-1], *rest.asked] == [(r.canary.id, r.draw) for r in plan(SUITE, how(tier))]
+    assert [*cut.asked[:-1], *rest.asked] == [(r.canary.id, r.draw) for r in plan(SUITE, how(tier), "x")]
     assert (folder / "answers.parquet").read_bytes() == (whole.folder / "answers.parquet").read_bytes()
     assert files(folder) == files(whole.folder)
     if tier == "logits":
