@@ -18,6 +18,8 @@ from analysis.rules import Rules, without_tokenizer
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
 SEEDS = 3
+CHANNELS = (*Rules().channels, "tokenizer")
+"""With the tokenizer: the zoo holds families that share one, so that what sharing it is worth can be learned."""
 Step = Callable[[], object]
 
 
@@ -50,14 +52,16 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     scores = _scores(seen, subsets, step)
     weights = scores.get(seen.access.tier)
-    trials = _families(seen, subsets, rules.channels, weights, step)
+    references = [seen.signatures[place] for place in seen.references]
+    tensor = similarities(seen.signatures, references, CHANNELS, step)
+    trials = FamilyTest(seen.candidates, seen.references, tensor, subsets, weights=weights).run(step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))
-    channels = without_tokenizer(rules.channels)
     ours.measures += calibration_measures(
         trials, seen.candidates, families, seen.access.tier, budgets, rules.unknown_prior
     )
     # the weights' scores compare the logits of a vocabulary, and so depend on the tokenizer
-    off = _families(seen, subsets, channels, None, step) if weights or channels != rules.channels else trials
+    kept = [place for place, name in enumerate(CHANNELS) if name in without_tokenizer(CHANNELS)]
+    off = FamilyTest(seen.candidates, seen.references, tensor[kept], subsets).run(step)
     ours.measures += [
         Measure(f"{one.name}_without_tokenizer", one.tier, one.budget, one.figure, one.unit)
         for one in family_measures(off, seen.candidates, seen.access.tier, budgets)
@@ -67,18 +71,6 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
         for budget in budgets:
             _descent(ours, way, budget, [by_subset[budget, seed] for seed in range(seeds)])
     return ours
-
-
-def _families(
-    seen: Seen,
-    subsets: dict[Subset, Places],
-    channels: Sequence[str],
-    weights: Mapping[Subset, Matrix] | None,
-    step: Step,
-) -> Trials:
-    references = [seen.signatures[place] for place in seen.references]
-    tensor = similarities(seen.signatures, references, channels, step)
-    return FamilyTest(seen.candidates, seen.references, tensor, subsets, weights=weights).run(step)
 
 
 def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[str, dict[Subset, Matrix]]:
