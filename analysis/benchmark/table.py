@@ -32,8 +32,8 @@ Made by `kinprint bench lineage --docs docs/benchmark.md`; not edited by hand. E
 (and, for families, whose technique) no fitted part has seen, and stands with its 95% interval over lineages and their
 number. `topk_chosen` is top-20 access that also gives the logprobs of {named} named tokens a query: {tokens} tokens
 cost {queries} queries a prompt, so a budget of 64 is that of 16 prompts. At `text` nothing follows the weights, and the
-answer to descent is `undecidable`. Families are told by how answers begin, go on and are worded, by how
-many tokens the prompts are cut into, and above `text` by shared weights; the rows without tokenizer leave out the last two.
+answer to descent is `undecidable`. Families are told by how answers begin, go on and are worded, by how many tokens the
+prompts are cut into, and above `text` by shared weights; the rows without tokenizer leave out the last two.
 """
 
 
