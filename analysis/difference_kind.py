@@ -18,8 +18,11 @@ from probes.recording import Recording
 Name = Literal["quantization", "substitution", "system_prompt", "sampling", "undetermined"]
 STRANGERS = 0.2
 """Mean distance of unrelated models at the top 20 (`analysis.paired_tops`): 0.196 to 0.231 between the three shipped."""
-SLIGHT, FOREIGN = 0.4, 0.7
+SLIGHT, FOREIGN = 0.4, 0.9
 """Shares of the strangers' distance: below the first a difference may be quantization, from the second on another model."""
+OFTEN = 0.2
+"""Share of prompts whose length may change otherwise than the rest behind a system prompt, which can take the place of one
+that a chat template has (a tenth behind two personas); with another family's tokenizer it was 0.58 to 0.85."""
 EVEN = 3.6
 """Ninth decile of the distances over their median, at most so much where a change spreads evenly over canaries: 2.5 to
 3.4 for rounding, noise and pruning, 3.3 to 6.2 for two of three light fine-tunes and behind a persona."""
@@ -40,7 +43,7 @@ def kind_of(one: Recording, other: Recording, paired: Paired, library: Library |
         return found
     if paired.basis == "draws":
         return Kind("undetermined", "sampled answers don't tell a changed model from another; 'kinprint attribute' may")
-    nearer = _nearer_family(one, other, library) if library is not None else None
+    nearer = _nearer_family(one, other, paired, library) if library is not None else None
     return nearer or _of_size(paired)
 
 
@@ -54,13 +57,13 @@ def _of_lengths(one: Recording, other: Recording) -> Kind | None:
         return None
     usual = int(np.median(longer))
     odd = int((longer != usual).sum())
-    if odd <= len(longer) // 20 and usual:
+    if odd <= OFTEN * len(longer) and usual:
         return Kind(
             "system_prompt",
             f"prompts are {abs(usual)} tokens {'longer' if usual > 0 else 'shorter'} whatever they say: another system "
             "prompt or chat template, which may hide what else differs",
         )
-    if odd > len(longer) // 20:
+    if odd > len(longer) / 2:
         return Kind("substitution", f"{odd} of {len(longer)} prompts are cut into other tokens: another tokenizer")
     return None
 
@@ -96,30 +99,33 @@ def _of_spread(paired: Paired) -> Kind | None:
     if test.pvalue > 0.001:
         return None
     more = "more" if test.statistic > 0 else "less"
-    return Kind("sampling", f"greedy answers agree, and sampled ones are {more} alike among themselves: temperature or top-p")
+    return Kind(
+        "sampling", f"greedy answers agree, and sampled ones are {more} alike among themselves: temperature or top-p"
+    )
 
 
-def _nearer_family(one: Recording, other: Recording, library: Library) -> Kind | None:
-    """Whether the two are nearest to bases of different families."""
-    found = []
-    for recording in (one, other):
-        apart: dict[str, list[float]] = {member.family: [] for member in library.members}
-        for member in library.members:
-            if member.parent is not None:
-                continue
-            try:
-                paired = pair(recording, library.recording(member))
-            except RecordingError:
-                continue
-            if paired.basis == "tops":
-                apart[member.family].append(float(paired.distances.mean()))
-        nearest = {family: min(values) for family, values in apart.items() if values}
-        if len(nearest) < 2:
-            return None
-        found.append(min(nearest, key=lambda family: nearest[family]))
-    if found[0] == found[1]:
+def _nearer_family(one: Recording, other: Recording, paired: Paired, library: Library) -> Kind | None:
+    """Whether the two are nearest to bases of different families, the second nearer to its own than to the first."""
+    nearest = [_nearest(recording, library) for recording in (one, other)]
+    if None in nearest or nearest[0][0] == nearest[1][0] or nearest[1][1] >= paired.distances.mean():
         return None
-    return Kind("substitution", f"one is nearest to the family {found[0]}, the other to {found[1]}")
+    return Kind("substitution", f"one is nearest to the family {nearest[0][0]}, the other to {nearest[1][0]}")
+
+
+def _nearest(recording: Recording, library: Library) -> tuple[str, float] | None:
+    """The family whose base answers most alike, and how far away it is; None if no base was asked the same."""
+    apart = []
+    for member in (member for member in library.members if member.parent is None):
+        reference = library.recording(member)
+        if reference.folder.resolve() == recording.folder.resolve():
+            return member.family, 0.0
+        try:
+            paired = pair(recording, reference)
+        except RecordingError:  # as where it was asked chats only
+            continue
+        if paired.basis == "tops":
+            apart.append((float(paired.distances.mean()), member.family))
+    return min(apart)[::-1] if apart else None
 
 
 def _of_size(paired: Paired) -> Kind:
@@ -133,5 +139,6 @@ def _of_size(paired: Paired) -> Kind:
             "small and spread evenly over the canaries, as rounding, noise or pruning of the weights makes it; "
             "a light fine-tune can look so too",
         )
-    return Kind("undetermined", "nearer than unrelated models and not as even as rounding: a fine-tune, a prompt or a relative")
-
+    return Kind(
+        "undetermined", "nearer than unrelated models and not as even as rounding: a fine-tune, a prompt or a relative"
+    )
