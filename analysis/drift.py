@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.baselines.equality_testing import hamming_kernel
 from analysis.betting import SHARES, EProcess, payoffs
-from analysis.equality import CAP
+from analysis.equality import CAP, MOST_TOPS
+from analysis.observation import Access, observe
 from analysis.paired_draws import CHARACTERS
-from analysis.paired_tops import Top, distance
+from analysis.paired_tops import Top, distance, tops
+from probes.recording import Recording
 
 MARGIN = 2e-3
 """Mean distance up to which nothing has changed. Border canaries are the ones that arithmetic moves most, so it is four
@@ -48,10 +49,9 @@ class Drift:
 
     @classmethod
     def of(
-        cls, known: Mapping[str, Top] | Mapping[str, Sequence[str]], alpha: float, margin: float = MARGIN, seed: int = 0
+        cls, known: Mapping[str, Any], basis: Basis, alpha: float = 0.01, margin: float = MARGIN, seed: int = 0
     ) -> Self:
         """At the beginning."""
-        basis: Basis = "tops" if all(isinstance(value, Mapping) for value in known.values()) else "draws"
         bets = SHARES if basis == "tops" else POWERS
         return cls(basis, known, alpha, margin, seed, EProcess.of(len(bets)))
 
@@ -102,19 +102,22 @@ class Drift:
             "heard": [list(pair) for pair in self.heard],
         }
 
-
-def sensitivity(probabilities: npt.NDArray[np.float64]) -> float:
-    """How much a distribution [n] moves with its logits: the expected squared change for independent unit noise.
-
-    Of p_i (e_i - sum_j p_j e_j) the expected square is p_i^2 (1 - 2 p_i + sum_j p_j^2). It is greatest where two answers
-    are equally likely and no other is: a border, on which any change of weights decides (Chauvin et al. 2026,
-    Token-Efficient Change Detection in LLM APIs, arXiv:2602.11083, border inputs).
-    """
-    p = probabilities
-    return float((p**2 * (1 - 2 * p + (p**2).sum())).sum())
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any], known: Mapping[str, Any]) -> Self:
+        """From JSON, and what is known of the same canaries."""
+        heard = [(str(name), str(text)) for name, text in state["heard"]]
+        process = EProcess.of_state(state["process"])
+        names = ("basis", "alpha", "margin", "seed", "queries", "noticed")
+        return cls(known=known, process=process, heard=heard, **{name: state[name] for name in names})
 
 
-def border_of_tops(tops: Mapping[str, Top], count: int) -> list[str]:
-    """The `count` canaries whose likeliest tokens are the most sensitive."""
-    found = {name: sensitivity(np.array(list(top.values()))) for name, top in tops.items()}
-    return sorted(found, key=lambda name: (-found[name], name))[:count]
+def known_answers(recording: Recording, basis: Basis, ids: Sequence[str]) -> dict[str, Any]:
+    """What a recording shows of these canaries: their likeliest tokens, or their sampled answers. Those it has."""
+    if basis == "draws":
+        most = max((len(texts) for texts in recording.draw_texts.values()), default=0)
+        seen = observe(recording, Access("text", draws=most)) if most else None
+        texts = {} if seen is None else dict(zip((c.id for c in seen.canaries), seen.texts, strict=True))
+        return {name: [*texts[name]] for name in ids if name in recording.draw_texts and texts.get(name)}
+    seen = observe(recording)
+    found = dict(zip((canary.id for canary in seen.canaries), tops(seen, MOST_TOPS), strict=True))
+    return {name: top for name in ids if (top := found.get(name)) is not None}

@@ -20,7 +20,7 @@ class Sampling:
     after each prompt token. The chosen tokens are `chosen_tokens`, by id; where none is named, the first
     `position_tokens` of `probes.chosen_tokens`. Where their logits take queries of their own, as through an API, they
     are asked after `position_prompts` of the prompts only. With `draws`, tiers above text get their sampled answers
-    too, so that one recording can be read at every tier.
+    too, so that one recording can be read at every tier. Without `greedy`, tier text has its sampled answers alone.
     """
 
     tier: Tier
@@ -34,6 +34,7 @@ class Sampling:
     position_prompts: int = 4
     chosen_tokens: tuple[int, ...] = ()
     draws: bool = False
+    greedy: bool = True
 
     @property
     def chooses(self) -> bool:
@@ -71,7 +72,7 @@ def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
         seed = seed_of(sampling.seed, canary, draw)
         return Request(canary, draw, sampling.temperature, sampling.top_p, seed, draw == GREEDY and canary.id in chosen)
 
-    greedy = [request(canary, GREEDY) for canary in suite.canaries]
+    greedy = [request(canary, GREEDY) for canary in suite.canaries] if sampling.greedy or sampling.tier != "text" else []
     if not draws or not (sampling.tier == "text" or sampling.draws):
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]

@@ -22,6 +22,8 @@ from runners.settings import (
     ImportSettings,
     LibraryBuildSettings,
     ReportSettings,
+    SameSettings,
+    WatchSettings,
 )
 
 TREE = Path(configs.__file__ or "").parent
@@ -37,6 +39,8 @@ SCHEMAS: dict[str, type] = {
     "import": ImportSettings,
     "library_build": LibraryBuildSettings,
     "report": ReportSettings,
+    "same": SameSettings,
+    "watch": WatchSettings,
     "zoo": LibraryBuildSettings,
 }
 MUST_BE_SAID = {
@@ -49,6 +53,8 @@ MUST_BE_SAID = {
     "demo": [],
     "evaluate": ["recordings=r", "lineage=x.csv", "out=x.json"],
     "import": ["source=x", "format=jsonl", "out=x"],
+    "same": ["a=x", "b=y"],
+    "watch": ["candidate.model=m", "backend.base_url=http://127.0.0.1:9/v1", "out=x"],
     "zoo": [],
 }
 
