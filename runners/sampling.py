@@ -63,7 +63,7 @@ class Sampling:
 def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
     """Every query of a run, in order: the greedy answers, then the sampled ones, where the tier has them.
 
-    Without `draws` there are none: the endpoint can't sample.
+    Without `draws` there are none: the endpoint can't sample. Where they are all that is asked, they are asked anyway.
     """
 
     chosen = _prompts_of_chosen_tokens(suite, sampling.position_prompts) if sampling.positions == "chosen" else ()
@@ -73,7 +73,7 @@ def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
         return Request(canary, draw, sampling.temperature, sampling.top_p, seed, draw == GREEDY and canary.id in chosen)
 
     greedy = [request(canary, GREEDY) for canary in suite.canaries] if sampling.greedy or sampling.tier != "text" else []
-    if not draws or not (sampling.tier == "text" or sampling.draws):
+    if (not draws and greedy) or not (sampling.tier == "text" or sampling.draws):
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]
 
