@@ -1,10 +1,11 @@
 """Testing by betting: tests and e-processes for the mean of numbers between 0 and 1, without assumptions.
 
 Whoever bets against "the mean is at most m" at fair odds multiplies the money put down by 1 + f (x / m - 1) with each
-number x, f being the share that is put down. If the hypothesis is true, the money grows beyond 1 / alpha with probability
-at most alpha, whenever one stops (Ville 1939); so the money is an e-value. Several shares are bet side by side, and
-the money is their mean, so that none has to be guessed (Waudby-Smith, Ramdas 2024, Estimating means of bounded random
-variables by betting, JRSS B 86; Ramdas et al. 2023, Game-theoretic statistics and safe anytime-valid inference).
+number x, f being the share that is put down. If the hypothesis is true, the money grows beyond 1 / alpha with
+probability at most alpha, whenever one stops (Ville 1939); so the money is an e-value. Several shares are bet side by
+side, and the money is their mean, so that none has to be guessed (Waudby-Smith, Ramdas 2024, Estimating means of
+bounded random variables by betting, JRSS B 86; Ramdas et al. 2023, Game-theoretic statistics and safe anytime-valid
+inference).
 """
 
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ class EProcess:
 
     A share of what there is at first is kept back for each round to begin anew with: 1 / (j (j + 1)) for round j, which
     sums to 1. A change after a long quiet time is then noticed as soon, but for a factor of j (j + 1), instead of after
-    the losses of all quiet rounds were won back. It remains one bet with money 1 at the beginning, so that Ville's bound
-    holds for the whole run. (The mixture over beginnings of Shin, Ramdas, Rinaldo 2024, E-detectors, sec. 2, with
+    the losses of all quiet rounds were won back. It remains one bet with money 1 at the beginning, so that Ville's
+    bound holds for the whole run. (The mixture over beginnings of Shin, Ramdas, Rinaldo 2024, E-detectors, sec. 2, with
     weights that sum to 1, which bounds the chance of any false alarm and not their frequency.)
 
     `money` [n_bets]: of each bet what the rounds so far have made of it; `rounds` so far.

@@ -1,6 +1,5 @@
 """Border canaries: the few of a suite whose answers would show a change soonest, chosen before the watch begins."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +7,8 @@ import numpy.typing as npt
 
 from analysis.equality import MOST_TOPS
 from analysis.library import Library
-from analysis.observation import Access, Observation, observe
+from analysis.observation import Observation, observe
 from analysis.paired_tops import tops
-from probes.canary import Canary
 from probes.errors import RecordingError
 from probes.recording import Recording
 from probes.suite import Suite
@@ -21,8 +19,8 @@ Numbers = npt.NDArray[np.float64]
 def sensitivity(probabilities: Numbers) -> float:
     """How much a distribution [n] moves with its logits: the expected squared change for independent unit noise.
 
-    Of p_i (e_i - sum_j p_j e_j) the expected square is p_i^2 (1 - 2 p_i + sum_j p_j^2). It is greatest where two answers
-    are equally likely and no other is: a border, on which any change of weights decides (Chauvin et al. 2026,
+    Of p_i (e_i - sum_j p_j e_j) the expected square is p_i^2 (1 - 2 p_i + sum_j p_j^2). It is greatest where two
+    answers are equally likely and no other is: a border, on which any change of weights decides (Chauvin et al. 2026,
     Token-Efficient Change Detection in LLM APIs, arXiv:2602.11083, whose border inputs these are).
 
     >>> sensitivity(np.array([0.5, 0.5])), sensitivity(np.array([1.0, 0.0]))
@@ -54,8 +52,8 @@ def border_suite(suite: Suite, count: int, sampled: bool, library: Library, own:
     seen = mine or bases
     if not seen:
         raise RecordingError(
-            f"nothing is known of the canaries of suite {suite.name!r}, neither by a recording (against=DIR) nor by the "
-            "library; name a recording, or a suite that the library was asked"
+            f"nothing is known of the canaries of suite {suite.name!r}, neither by a recording (against=DIR) nor by "
+            "the library; name a recording, or a suite that the library was asked"
         )
     if sampled:
         beside = [one.bins for one in bases] or [np.zeros_like(seen[0].bins)]
@@ -67,7 +65,9 @@ def border_suite(suite: Suite, count: int, sampled: bool, library: Library, own:
     mean = np.where(known, np.nan_to_num(scores).sum(axis=0) / np.maximum((~np.isnan(scores)).sum(axis=0), 1), -np.inf)
     best = [place for place in np.argsort(-mean, kind="stable")[:count].tolist() if known[place]]
     if len(best) < count:
-        raise RecordingError(f"only {len(best)} canaries of suite {suite.name!r} have answers to choose from, not {count}")
+        raise RecordingError(
+            f"only {len(best)} canaries of suite {suite.name!r} have answers to choose from, not {count}"
+        )
     return Suite(f"{suite.name}-border", tuple(suite.canaries[place] for place in best))
 
 
@@ -83,7 +83,9 @@ def _sensitivity(top: object) -> float:
 def _bases(suite: Suite, library: Library) -> list[Recording]:
     """Recordings of the bases of a library that were asked this suite."""
     asked = {canary.digest for canary in suite.canaries}
-    found = (library.recording(member) for member in library.members if member.parent is None or member.technique == "base")
+    found = (
+        library.recording(member) for member in library.members if member.parent is None or member.technique == "base"
+    )
     return [one for one in found if asked <= {canary.digest for canary in one.suite.canaries}]
 
 
@@ -92,5 +94,7 @@ def _on(suite: Suite, recording: Recording) -> Observation:
     seen = observe(recording)
     places = {canary.digest: place for place, canary in enumerate(seen.canaries)}
     rows = np.array([places[canary.digest] for canary in suite.canaries])
-    picked = {name: value[rows] for name in ("bins", "token_ids", "logprobs") if (value := getattr(seen, name)) is not None}
+    picked = {
+        name: value[rows] for name in ("bins", "token_ids", "logprobs") if (value := getattr(seen, name)) is not None
+    }
     return replace(seen, canaries=suite.canaries, **picked)

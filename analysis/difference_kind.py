@@ -1,4 +1,5 @@
-"""What kind of difference two recordings show, where the evidence allows: never part of the decision, which comes first.
+"""What kind of difference two recordings show, where the evidence allows: never part of the decision, which comes
+first.
 
 The rules were set by eye on three real models and their descendants (docs/equality.md has the table); they are
 descriptions, not tests with an error rate.
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.equality import Paired, pair
 from analysis.library import Library
@@ -17,12 +19,14 @@ from probes.recording import Recording
 
 Name = Literal["quantization", "substitution", "system_prompt", "sampling", "undetermined"]
 STRANGERS = 0.2
-"""Mean distance of unrelated models at the top 20 (`analysis.paired_tops`): 0.196 to 0.231 between the three shipped."""
+"""Mean distance of unrelated models at the top 20 (`analysis.paired_tops`): 0.196 to 0.231 between the three
+shipped."""
 SLIGHT, FOREIGN = 0.4, 0.9
-"""Shares of the strangers' distance: below the first a difference may be quantization, from the second on another model."""
+"""Shares of the strangers' distance: below the first a difference may be quantization, from the second on another
+model."""
 OFTEN = 0.2
-"""Share of prompts whose length may change otherwise than the rest behind a system prompt, which can take the place of one
-that a chat template has (a tenth behind two personas); with another family's tokenizer it was 0.58 to 0.85."""
+"""Share of prompts whose length may change otherwise than the rest behind a system prompt, which can take the place of
+one that a chat template has (a tenth behind two personas); with another family's tokenizer it was 0.58 to 0.85."""
 EVEN = 3.6
 """Ninth decile of the distances over their median, at most so much where a change spreads evenly over canaries: 2.5 to
 3.4 for rounding, noise and pruning, 3.3 to 6.2 for two of three light fine-tunes and behind a persona."""
@@ -81,11 +85,12 @@ def _of_temperature(paired: Paired) -> Kind | None:
     return Kind("sampling", f"the logprobs are the same ones at a temperature of {1 / slope:.2g}")
 
 
-def _centred_logs(one: Top, other: Top) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _centred_logs(one: Top, other: Top) -> npt.NDArray[np.float64]:
     """Log probabilities of the tokens that both show, each side centred: [2, n_tokens]."""
     tokens = sorted(one.keys() & other.keys())
     logs = np.log([[max(side[token], 1e-12) for token in tokens] for side in (one, other)])
-    return logs - logs.mean(axis=1, keepdims=True)
+    centred: npt.NDArray[np.float64] = logs - logs.mean(axis=1, keepdims=True)
+    return centred
 
 
 def _of_spread(paired: Paired) -> Kind | None:
@@ -106,10 +111,10 @@ def _of_spread(paired: Paired) -> Kind | None:
 
 def _nearer_family(one: Recording, other: Recording, paired: Paired, library: Library) -> Kind | None:
     """Whether the two are nearest to bases of different families, the second nearer to its own than to the first."""
-    nearest = [_nearest(recording, library) for recording in (one, other)]
-    if None in nearest or nearest[0][0] == nearest[1][0] or nearest[1][1] >= paired.distances.mean():
+    mine, theirs = _nearest(one, library), _nearest(other, library)
+    if mine is None or theirs is None or mine[0] == theirs[0] or theirs[1] >= paired.distances.mean():
         return None
-    return Kind("substitution", f"one is nearest to the family {nearest[0][0]}, the other to {nearest[1][0]}")
+    return Kind("substitution", f"one is nearest to the family {mine[0]}, the other to {theirs[0]}")
 
 
 def _nearest(recording: Recording, library: Library) -> tuple[str, float] | None:

@@ -2,9 +2,10 @@
 
 Where logprobs are given, each answer's distance from the recorded one is a number, and it is bet against "their mean is
 at most the margin" (`analysis.betting`). Where only sampled answers are, each is ranked by how unlike it is to the
-recorded ones and to those heard since: under "nothing has changed" they are exchangeable, so that the ranks, ties broken at
-random, are independent and uniform (Vovk, Nouretdinov, Gammerman 2003, Testing exchangeability on-line, ICML), and bets
-on small ones are fair. Nothing has to be known of the distribution, and two recorded answers to a canary are enough.
+recorded ones and to those heard since: under "nothing has changed" they are exchangeable, so that the ranks, ties
+broken at random, are independent and uniform (Vovk, Nouretdinov, Gammerman 2003, Testing exchangeability on-line,
+ICML), and bets on small ones are fair. Nothing has to be known of the distribution, and two recorded answers to a
+canary are enough.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +34,8 @@ Basis = Literal["tops", "draws"]
 class Drift:
     """A watch over an endpoint, from its beginning or as an earlier run left it.
 
-    `known`: the recorded likeliest tokens of each canary watched (`tops`), or the answers known so far (`draws`), by id.
-    `noticed`: after how many queries the e-value reached 1 / alpha, None if it did not; it stays noticed.
+    `known`: the recorded likeliest tokens of each canary watched (`tops`), or the answers known so far (`draws`), by
+    id. `noticed`: after how many queries the e-value reached 1 / alpha, None if it did not; it stays noticed.
     """
 
     basis: Basis

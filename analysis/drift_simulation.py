@@ -1,8 +1,8 @@
 """How often a watch cries wolf, and how soon it notices: simulated on recordings of real models.
 
-A recording's likeliest first tokens stand for its model. Sampled answers are drawn from them at the watch's temperature.
-Where logprobs are seen, a quiet endpoint is the worst that still counts as quiet: noise on its logits, as much as carries
-the mean capped distance up to the margin.
+A recording's likeliest first tokens stand for its model. Sampled answers are drawn from them at the watch's
+temperature. Where logprobs are seen, a quiet endpoint is the worst that still counts as quiet: noise on its logits, as
+much as carries the mean capped distance up to the margin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,9 +53,7 @@ def queries_to_notice(
     """
     known = _border(own, library, trial)
     now = _tops_of(other, known)
-    found = [
-        _noticed(known, now, trial, 0.0, trial.quiet, one) for one in np.random.default_rng(seed).spawn(runs)
-    ]
+    found = [_noticed(known, now, trial, 0.0, trial.quiet, one) for one in np.random.default_rng(seed).spawn(runs)]
     before = trial.quiet * trial.canaries
     return [None if number is None else max(number - before, 0) for number in found]
 

@@ -25,7 +25,8 @@ MARGIN_OF_TOPS = 5e-4
 """Mean distance (see `analysis.paired_tops`) up to which two models count as the same: about twice what SmolLM2 in
 float32 by plain transformers is from itself in bfloat16 by vLLM (2.3e-4; 297 canaries, top 20)."""
 MARGIN_OF_DRAWS = 0.02
-"""The same for sampled answers (see `analysis.paired_draws`): about a quarter of what strangers are apart, 0.08 to 0.12."""
+"""The same for sampled answers (see `analysis.paired_draws`): about a quarter of what strangers are apart, 0.08 to
+0.12."""
 LEAST_MARGIN = 2e-5
 """What logits that were kept in 16 bits leave of nothing."""
 CAP = 5
@@ -111,7 +112,8 @@ def pair(one: Recording, other: Recording) -> Paired:
 
 
 def measured_margin(repeats: Sequence[Paired]) -> Margin:
-    """Twice the upper 95% bound of the mean distance between recordings of the same weights, at least `LEAST_MARGIN`."""
+    """Twice the upper 95% bound of the mean distance between recordings of the same weights, at least
+    `LEAST_MARGIN`."""
     apart = np.concatenate([paired.distances for paired in repeats])
     upper = apart.mean() + norm.ppf(0.95) * apart.std(ddof=1) / np.sqrt(len(apart))
     return Margin(max(2 * float(upper), LEAST_MARGIN), "repeats")
@@ -242,8 +244,8 @@ def _check_alike(one: Recording, other: Recording) -> None:
         raise RecordingError(f"{one.folder} is named twice; name two recordings")
     if access_of(one).continued != access_of(other).continued:
         raise RecordingError(
-            f"texts were continued through chat in one of {one.folder} and {other.folder} and as they are in the other; "
-            "collect both through the same kind of endpoint"
+            f"texts were continued through chat in one of {one.folder} and {other.folder} and as they are in the "
+            "other; collect both through the same kind of endpoint"
         )
 
 

@@ -1,9 +1,9 @@
 """How far apart two models' sampled answers are: an unbiased distance, and a randomisation test, paired by draw.
 
 The squared maximum mean discrepancy under a Hamming kernel, as Model Equality Testing has it (Gao, Liang, Guestrin
-2024, arXiv:2410.20247): the squared distance of the distributions of the character in a place, averaged over places. Its
-unbiased estimate is that of Gretton et al. 2012 (A Kernel Two-Sample Test, JMLR 13, eq. 4), which pairs draw j of one
-side with draw j of the other and leaves these pairs out: two recordings are often asked with the same seeds, so
+2024, arXiv:2410.20247): the squared distance of the distributions of the character in a place, averaged over places.
+Its unbiased estimate is that of Gretton et al. 2012 (A Kernel Two-Sample Test, JMLR 13, eq. 4), which pairs draw j of
+one side with draw j of the other and leaves these pairs out: two recordings are often asked with the same seeds, so
 that draws of one number may be coupled. Under "both are the same model" the two of a pair can change places, whether
 coupled or not, so the signs of the pairs are flipped at random: the p-value is exact.
 """

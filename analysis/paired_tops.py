@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.observation import Observation
 
@@ -29,17 +28,24 @@ def tops(observation: Observation, k: int) -> list[Top | None]:
 def distance(one: Top, other: Top) -> float:
     """One minus the Bhattacharyya affinity (Bhattacharyya 1943) of two first-token distributions, 0 to 1.
 
-    A token that only one side shows is at most as likely on the other as the last that it shows, and is taken for as
-    alike as that allows; all that neither shows is taken for alike. So equal probabilities at the end of a list, which
-    engines break by chance (half-precision logits have many), don't count as a difference.
+    A token that only one side shows is at most as likely on the other as the last that it shows, and all of these
+    together as what it does not show; it is taken for as alike as that allows, and what neither shows for alike. So
+    equal probabilities at the end of a list, which engines break by chance (half-precision logits have many), don't
+    count.
     """
-    least = min(one.values()), min(other.values())
-    filled = {token: (p, other.get(token, min(p, least[1]))) for token, p in one.items()}
-    filled |= {token: (min(q, least[0]), q) for token, q in other.items() if token not in one}
-    both: npt.NDArray[np.float64] = np.array(list(filled.values()))
-    rest = np.clip(1 - both.sum(axis=0), 0, None)
-    affinity = np.sqrt(both.prod(axis=1)).sum() + np.sqrt(rest.prod())
-    return float(np.clip(1 - affinity, 0, 1))
+    unseen = _unseen(one, other), _unseen(other, one)
+    p = np.array([*one.values(), *unseen[0].values()])
+    q = np.array([*(other.get(token, unseen[1].get(token, 0.0)) for token in one), *(other[t] for t in unseen[0])])
+    rest = max(1 - p.sum(), 0.0) * max(1 - q.sum(), 0.0)
+    return float(np.clip(1 - np.sqrt(p * q).sum() - np.sqrt(rest), 0, 1))
+
+
+def _unseen(one: Top, other: Top) -> dict[bytes, float]:
+    """The most that the tokens which only `other` shows can have on the side of `one`."""
+    least = min(one.values())
+    most = {token: min(q, least) for token, q in other.items() if token not in one}
+    total, left = sum(most.values()), max(1 - sum(one.values()), 0.0)
+    return {token: value * left / total for token, value in most.items()} if total > left else most
 
 
 def agrees(one: Top, other: Top) -> bool:

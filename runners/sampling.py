@@ -72,7 +72,9 @@ def plan(suite: Suite, sampling: Sampling, draws: bool = True) -> list[Request]:
         seed = seed_of(sampling.seed, canary, draw)
         return Request(canary, draw, sampling.temperature, sampling.top_p, seed, draw == GREEDY and canary.id in chosen)
 
-    greedy = [request(canary, GREEDY) for canary in suite.canaries] if sampling.greedy or sampling.tier != "text" else []
+    greedy = (
+        [request(canary, GREEDY) for canary in suite.canaries] if sampling.greedy or sampling.tier != "text" else []
+    )
     if (not draws and greedy) or not (sampling.tier == "text" or sampling.draws):
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]

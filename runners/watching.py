@@ -1,7 +1,7 @@
 """Watching an endpoint: asking border canaries round by round, and keeping what they show, so that a run can go on.
 
-Every round is a recording of its own under `out`, made as `kinprint collect` makes one; the first, `baseline`, finds out
-what the endpoint allows, which holds for all rounds. `watch.json` is written after every round, and last.
+Every round is a recording of its own under `out`, made as `kinprint collect` makes one; the first, `baseline`, finds
+out what the endpoint allows, which holds for all rounds. `watch.json` is written after every round, and last.
 """
 
 import json
@@ -124,7 +124,9 @@ class Watching:
         known = known_answers(reference, basis, ids)
         few = [name for name in ids if name not in known or (self.sampled and len(known[name]) < 2)]
         if few:
-            raise CandidateError(f"{reference.folder} has no usable answers to {len(few)} of the canaries ({few[0]}, ...)")
+            raise CandidateError(
+                f"{reference.folder} has no usable answers to {len(few)} of the canaries ({few[0]}, ...)"
+            )
         return known
 
     def _round(self, drift: Drift, number: int, baseline: Recording, agreed: Terms) -> None:

@@ -1,4 +1,5 @@
-"""`kinprint watch`: repeat a few border canaries on a schedule, and say as soon as the model behind them has changed."""
+"""`kinprint watch`: repeat a few border canaries on a schedule, and say as soon as the model behind them has
+changed."""
 
 from dataclasses import replace
 from pathlib import Path

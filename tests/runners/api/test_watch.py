@@ -45,7 +45,9 @@ def test_a_swapped_model_is_noticed_within_15_queries_and_a_quiet_one_is_not(
     assert watch(url, out, f"tier={tier}", "rounds=3") == 0
     assert "quiet" in capsys.readouterr().out
     quiet = state(out)
-    assert quiet["queries"] == 15 and quiet["noticed"] is None and quiet["process"]["rounds"] == 3
+    assert quiet["queries"] == 15
+    assert quiet["noticed"] is None
+    assert quiet["process"]["rounds"] == 3
     before = len(endpoint.asked)
     swap(endpoint)
     assert watch(url, out, f"tier={tier}", "rounds=4") == 1
