@@ -57,7 +57,7 @@ def border_suite(suite: Suite, count: int, sampled: bool, library: Library, own:
         )
     if sampled:
         beside = [one.bins for one in bases] or [np.zeros_like(seen[0].bins)]
-        others = np.nanmean(np.array(beside, dtype=np.float64), axis=0)
+        others = np.nan_to_num(np.array(beside, dtype=np.float64)).mean(axis=0)
         scores = np.array([contrast(one.bins.astype(np.float64), others) for one in seen])
     else:
         scores = np.array([[_sensitivity(top) for top in tops(one, MOST_TOPS)] for one in seen])

@@ -7,6 +7,8 @@ much as carries the mean capped distance up to the margin.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +58,29 @@ def queries_to_notice(
     found = [_noticed(known, now, trial, 0.0, trial.quiet, one) for one in np.random.default_rng(seed).spawn(runs)]
     before = trial.quiet * trial.canaries
     return [None if number is None else max(number - before, 0) for number in found]
+
+
+def measured(library: Library, trial: Trial, runs: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """What is promised of a watch, over the bases of a library that were asked one suite: `false_alarms` of `runs`
+    quiet runs, base by base, and answers until it is noticed that one base took the place of another: `median`, `most`
+    and the share `within_15`; a run without notice counts as never (inf).
+    """
+    bases = [library.recording(member) for member in library.members if member.parent is None]
+    alarms = {own.manifest.candidate: false_alarms(own, library, trial, runs, seed) for own in bases}
+    found = [
+        np.inf if number is None else number
+        for own, other in permutations(bases, 2)
+        for number in queries_to_notice(own, other, library, trial, max(runs // 20, 1), seed)
+    ]
+    within = float(np.mean([0 < number <= 15 for number in found]))
+    return {
+        "runs": runs,
+        "false_alarms": alarms,
+        "swaps": len(found),
+        "median": float(np.median(found)),
+        "most": max(found),
+        "within_15": within,
+    }
 
 
 def _border(own: Recording, library: Library, trial: Trial) -> dict[str, Top]:

@@ -27,7 +27,7 @@ def reference(library: Library, name: str) -> Recording:
 @pytest.mark.parametrize("basis", ["tops", "draws"])
 def test_quiet_runs_raise_few_false_alarms(basis: str, library: Library) -> None:
     """A small form of the promise: at most 18 in 1,000 runs at alpha 0.01, which is what chance leaves of 10."""
-    runs = 150
+    runs = 100
     alarms = false_alarms(reference(library, "smollm2"), library, Trial(basis, rounds=6), runs)  # type: ignore[arg-type]
     assert alarms <= binom.ppf(0.99, runs, 0.01)
 

