@@ -76,6 +76,18 @@ VERBS = {
         "kinprint evaluate recordings=runs/imported lineage=lineage.csv out=evaluation.json",
         "evaluate",
     ),
+    "same": Verb(
+        "say whether two recordings are of the same model",
+        "runners.jobs.same",
+        "kinprint same a=runs/yesterday b=runs/today",
+        "same",
+    ),
+    "watch": Verb(
+        "repeat a few canaries on a schedule, and notice when the model behind them has changed",
+        "runners.jobs.watch",
+        "kinprint watch backend.base_url=https://HOST/v1 candidate.model=NAME out=watch/NAME interval_seconds=3600",
+        "watch",
+    ),
     "demo": Verb(
         "disguise a real model, serve it, ask it, and say whose descendant it is",
         "runners.jobs.demo",

@@ -36,10 +36,12 @@ def record(
     made_by: dict[str, str],
     model: str | None = None,
     budget: Budget | None = None,
+    agreed: Terms | None = None,
 ) -> Recording:
     """Ask a backend a suite and write the recording to `folder`, resuming what an earlier run left there.
 
-    `model` is what the manifest says was served, if that is to be something else than what the backend was given.
+    `model` is what the manifest says was served, if that is to be something else than what the backend was given;
+    `agreed` are terms that an earlier recording agreed with the same endpoint (`runners.remote.terms_agreed`).
     The tier is the one asked for, or a lower one if the backend finds that it can't be had; `budget` holds for backends
     that ask somebody else's endpoint. A finished recording of the same run is returned as it is, without starting the
     model. Raises RecordingError if the folder holds something else, CandidateError if the model can't be served or
@@ -58,7 +60,7 @@ def record(
         chosen = kept_positions.agree(backend, sampling, description)
         with (
             Journal(folder, header, vocab_size, sampling.logits_dtype, len(chosen)) as journal,
-            run_of(backend, folder, budget, journal, asked) as terms,
+            run_of(backend, folder, budget, journal, asked, agreed) as terms,
         ):
             agreed, started_at = _agreed(sampling, terms), utc_now()
             requests = plan(suite, agreed, candidate, terms.draws)

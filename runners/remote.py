@@ -7,7 +7,7 @@ from pathlib import Path
 
 from probes.errors import KinprintError
 from probes.journal import Journal
-from probes.manifest import Tier
+from probes.manifest import Manifest, Tier
 from runners.backends.interface import Backend, RemoteBackend, Terms
 from runners.budget import Budget
 from runners.progress import say
@@ -15,11 +15,17 @@ from runners.progress import say
 
 @contextmanager
 def run_of(
-    backend: Backend, folder: Path, budget: Budget, journal: Journal, asked: tuple[Tier, int, float]
+    backend: Backend,
+    folder: Path,
+    budget: Budget,
+    journal: Journal,
+    asked: tuple[Tier, int, float],
+    agreed: Terms | None = None,
 ) -> Iterator[Terms]:
     """Begin (or go on with) a run and yield its terms; `asked` is tier, top_k and temperature.
 
-    A local backend gives what is asked for. With a remote one, the terms of the first run hold for all that resume it.
+    A local backend gives what is asked for. With a remote one, the terms of the first run hold for all that resume it,
+    and those that an earlier recording `agreed` for this one too.
     """
     tier, top_k, temperature = asked
     if not isinstance(backend, RemoteBackend):
@@ -30,9 +36,9 @@ def run_of(
     backend.begin(folder, budget)
     try:
         budget.start(journal.seconds)
-        known = None if journal.terms is None else _terms(journal.terms)
+        known = agreed if journal.terms is None else _terms(journal.terms)
         terms = backend.negotiate(tier, top_k, temperature, known)
-        if known is None:
+        if journal.terms is None:
             journal.agree(asdict(terms))
         for note in terms.notes:
             say(note)
@@ -50,6 +56,13 @@ def spent_beside(backend: Backend) -> dict[str, int]:
 def finish(backend: Backend, order: Sequence[tuple[str, int]]) -> list[str]:
     """The files of raw responses that belong to the recording."""
     return backend.finish(order) if isinstance(backend, RemoteBackend) else []
+
+
+def terms_agreed(manifest: Manifest) -> Terms:
+    """The terms that a recording was made on, for another one on the same; what finding them out took stays with it."""
+    access = {**manifest.access, "negotiation": {}}
+    draws = access.get("sampling_varies") is not False
+    return Terms(manifest.tier, access.get("logprobs") or 1, draws, access)
 
 
 def _terms(stored: dict[str, object]) -> Terms:

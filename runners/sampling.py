@@ -20,7 +20,7 @@ class Sampling:
     after each prompt token. The chosen tokens are `chosen_tokens`, by id; where none is named, the first
     `position_tokens` of `probes.chosen_tokens`. Where their logits take queries of their own, as through an API, they
     are asked after `position_prompts` of the prompts only. With `draws`, tiers above text get their sampled answers
-    too, so that one recording can be read at every tier.
+    too, so that one recording can be read at every tier. Without `greedy`, tier text has its sampled answers alone.
     """
 
     tier: Tier
@@ -34,6 +34,7 @@ class Sampling:
     position_prompts: int = 4
     chosen_tokens: tuple[int, ...] = ()
     draws: bool = False
+    greedy: bool = True
 
     @property
     def chooses(self) -> bool:
@@ -62,7 +63,7 @@ class Sampling:
 def plan(suite: Suite, sampling: Sampling, candidate: str, draws: bool = True) -> list[Request]:
     """Every query of a run, in order: the greedy answers, then the sampled ones, where the tier has them.
 
-    Without `draws` there are none: the endpoint can't sample.
+    Without `draws` there are none: the endpoint can't sample. Where they are all that is asked, they are asked anyway.
     """
 
     chosen = _prompts_of_chosen_tokens(suite, sampling.position_prompts) if sampling.positions == "chosen" else ()
@@ -71,8 +72,10 @@ def plan(suite: Suite, sampling: Sampling, candidate: str, draws: bool = True) -
         seed = seed_of(sampling.seed, candidate, canary, draw)
         return Request(canary, draw, sampling.temperature, sampling.top_p, seed, draw == GREEDY and canary.id in chosen)
 
-    greedy = [request(canary, GREEDY) for canary in suite.canaries]
-    if not draws or not (sampling.tier == "text" or sampling.draws):
+    greedy = (
+        [request(canary, GREEDY) for canary in suite.canaries] if sampling.greedy or sampling.tier != "text" else []
+    )
+    if (not draws and greedy) or not (sampling.tier == "text" or sampling.draws):
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]
 

@@ -269,6 +269,41 @@ class CaseSettings:
 
 
 @dataclass
+class SameSettings:
+    """`kinprint same`: whether the recordings `a` and `b` are of the same model."""
+
+    a: str
+    b: str
+    again: list[str]
+    margin: float | None
+    alpha: float
+    library: LibrarySettings
+    out: str | None
+    seed: int
+
+
+@dataclass
+class WatchSettings:
+    """`kinprint watch`: repeat a few canaries, and notice a change; see `runners.watching.Watching`."""
+
+    candidate: CandidateSettings
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    budget: BudgetSettings
+    library: LibrarySettings
+    out: str
+    against: str | None
+    rounds: int
+    interval_seconds: float
+    alpha: float
+    canaries: int
+    baseline: int
+    margin: float
+    seed: int
+
+
+@dataclass
 class DemoSettings:
     """`kinprint demo`: a disguised descendant of a real model, served, asked and attributed; then an unknown."""
 

@@ -23,7 +23,9 @@ from runners.settings import (
     ImportSettings,
     LibraryBuildSettings,
     ReportSettings,
+    SameSettings,
     TreeSettings,
+    WatchSettings,
 )
 
 TREE = Path(configs.__file__ or "").parent
@@ -41,6 +43,8 @@ SCHEMAS: dict[str, type] = {
     "library_build": LibraryBuildSettings,
     "report": ReportSettings,
     "tree": TreeSettings,
+    "same": SameSettings,
+    "watch": WatchSettings,
     "zoo": LibraryBuildSettings,
 }
 MUST_BE_SAID = {
@@ -55,6 +59,8 @@ MUST_BE_SAID = {
     "descent": ["recording=r", "parent=p"],
     "evaluate": ["recordings=r", "lineage=x.csv", "out=x.json"],
     "import": ["source=x", "format=jsonl", "out=x"],
+    "same": ["a=x", "b=y"],
+    "watch": ["candidate.model=m", "backend.base_url=http://127.0.0.1:9/v1", "out=x"],
     "zoo": [],
 }
 

@@ -1,0 +1,42 @@
+"""`kinprint same`: are two recordings of the same model?"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from analysis.difference_kind import kind_of
+from analysis.equality import Equality, Margin, equality, measured_margin, pair
+from analysis.report.equality import in_words
+from probes.errors import KinprintError
+from probes.recording import load_recording
+from runners.compose import settings_of
+from runners.jobs.attribute import open_library
+from runners.jobs.evaluate import save
+from runners.settings import LeaveOutSettings, SameSettings
+
+STATUS = {"same": 0, "different": 1, "undecidable": 3}
+
+
+def main(overrides: list[str]) -> int:
+    """The command line's entry; returns the decision as an exit status."""
+    settings = settings_of("same", SameSettings, overrides)
+    if settings.out is not None and Path(settings.out).is_dir():
+        raise KinprintError(f"out={settings.out} is a folder; name the JSON file to write")
+    found = run(settings)
+    if settings.out is not None:
+        save({"a": settings.a, "b": settings.b, **found.entry()}, Path(settings.out))
+    print(in_words(found))
+    return STATUS[found.decision]
+
+
+def run(settings: SameSettings) -> Equality:
+    """Compare, and name the kind of a difference."""
+    one, other = load_recording(settings.a), load_recording(settings.b)
+    paired = pair(one, other)
+    margin = None if settings.margin is None else Margin(settings.margin, "setting")
+    if margin is None and settings.again:
+        margin = measured_margin([pair(one, load_recording(folder)) for folder in settings.again])
+    found = equality(paired, settings.alpha, margin, settings.seed)
+    if found.decision != "different":
+        return found
+    kind = kind_of(one, other, paired, open_library(settings.library, LeaveOutSettings()))
+    return replace(found, kind=kind.name, why=(kind.why, *found.why))
