@@ -4,7 +4,8 @@ A threshold that just accuses nobody in training accuses whoever of the unseen i
 as seen that is half of the time. So it is carried on: as far again above the highest stranger as that one stands above
 the middle one, lineage by lineage (with a tail that falls off exponentially the next of n lineages then exceeds it with
 a chance of about 1 / n squared); and where nine in ten of the training descendants stand higher still, half way to
-them, for strangers of another kind than those in training. Both thresholds are reported, with the margin and without.
+them, for strangers of another kind than those in training. Both thresholds are reported, with the margin and without,
+and what the descent test says at alpha (analysis.descent): its null learned from the same training lineages.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,13 @@ import numpy.typing as npt
 from analysis.baselines.thresholds import above_strangers
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
+from analysis.descent.null import FEWEST_LINEAGES, Spread, holm, null_of
 
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _MOST_DESCENDANTS = 0.1  # quantile
+ALPHA = 0.01
+"""Of the descent test, over all parents tried."""
 
 
 @dataclass
@@ -27,13 +31,16 @@ class Accusations:
     """By model: `recalled` where a model and the reference of its own lineage can be asked about, 1 if it is named as a
     descendant (0 also where their vocabularies differ); `accused`, 1 if it is called a descendant of any other lineage.
 
-    The same with the threshold that has no margin: `recalled_bare`, `accused_bare`.
+    The same with the threshold that has no margin: `recalled_bare`, `accused_bare`; and by the descent test at `ALPHA`:
+    `recalled_at_alpha`, `accused_at_alpha`.
     """
 
     recalled: dict[int, float] = field(default_factory=dict)
     accused: dict[int, float] = field(default_factory=dict)
     recalled_bare: dict[int, float] = field(default_factory=dict)
     accused_bare: dict[int, float] = field(default_factory=dict)
+    recalled_at_alpha: dict[int, float] = field(default_factory=dict)
+    accused_at_alpha: dict[int, float] = field(default_factory=dict)
 
 
 def with_margin(scores: Matrix, strangers: Mask, lineages: Sequence[str], kin: Mask | None = None) -> float:
@@ -70,15 +77,40 @@ def accusations(models: Sequence[Specimen], references: npt.NDArray[np.intp], sc
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
         bare = bare if np.isfinite(bare) else np.inf
         margin = with_margin(scores, strangers, lineages, free[:, None] & free[references] & own & ~itself & descended)
+        spreads = _null(models, references, scores, free)
         for place in (place for place, one in enumerate(models) if one.lineage in held_out):
             kin = own[place] & ~itself[place]
             other = ~own[place] & ~np.isnan(scores[place])
-            for threshold, recalled, accused in (
-                (margin, found.recalled, found.accused),
-                (bare, found.recalled_bare, found.accused_bare),
+            filled = np.nan_to_num(scores[place], nan=-np.inf)
+            for named, recalled, accused in (
+                (filled >= margin, found.recalled, found.accused),
+                (filled >= bare, found.recalled_bare, found.accused_bare),
+                (_rejected(scores[place], spreads), found.recalled_at_alpha, found.accused_at_alpha),
             ):
                 if kin.any():
-                    recalled[place] = float((np.nan_to_num(scores[place, kin], nan=-np.inf) >= threshold).any())
+                    recalled[place] = float(named[kin].any())
                 if other.any():
-                    accused[place] = float((scores[place, other] >= threshold).any())
+                    accused[place] = float(named[other].any())
     return found
+
+
+def _null(
+    models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask
+) -> dict[str, Spread]:
+    """As the descent test has it, from models and references that may be looked at."""
+    innocent = [free[place] and one.kind != "descendant" for place, one in enumerate(models)]
+    rows = np.flatnonzero(innocent)
+    lineages = np.array([one.lineage for one in models])
+    teachers = [next(iter(models[row].touches - {models[row].lineage}), None) for row in rows.tolist()]
+    columns = np.flatnonzero(free[references])
+    return null_of(scores[np.ix_(rows, columns)], lineages[rows], lineages[references[columns]], teachers)
+
+
+def _rejected(scores: npt.NDArray[np.float64], spreads: dict[str, Spread]) -> Mask:
+    """Of one model's scores [n_references], those at which "trained independently" is rejected, Holm over all tried."""
+    named = np.zeros(len(scores), dtype=bool)
+    usable = [spread for spread in spreads.values() if spread.lineages >= FEWEST_LINEAGES]
+    tried = np.flatnonzero(~np.isnan(scores))
+    if "strangers" in spreads and spreads["strangers"] in usable and len(tried):
+        named[tried] = holm([max(one.p_value(score) for one in usable) for score in scores[tried].tolist()]) <= ALPHA
+    return named

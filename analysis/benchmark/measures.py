@@ -127,9 +127,9 @@ def true_and_false(
 def descent_measures(
     descent: Descent, models: Sequence[Specimen], references: npt.NDArray[np.intp], tier: str, budget: int
 ) -> list[Measure]:
-    """Recall of descendants and innocents accused, at the threshold with its margin and without, and the area."""
+    """Recall of descendants and innocents accused, by each way to set the threshold, and the area."""
     found = by_technique("descendant_recall", tier, descent.mean("recalled"), models) if budget == TECHNIQUES_AT else []
-    for suffix in ("", "_bare"):
+    for suffix in ("", "_bare", "_at_alpha"):
         recalled = descent.mean(f"recalled{suffix}")
         recalled = {place: value for place, value in recalled.items() if models[place].kind == "descendant"}
         accused = figure(descent.mean(f"accused{suffix}"), models)

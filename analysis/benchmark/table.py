@@ -22,6 +22,8 @@ _TABLES = (
     ("innocents_accused", "Innocents accused, at the threshold with its margin"),
     ("descendant_recall_bare", "Descendants recalled, at the threshold that just accuses nobody in training"),
     ("innocents_accused_bare", "Innocents accused, at the threshold that just accuses nobody in training"),
+    ("descendant_recall_at_alpha", "Descendants recalled, by the descent test at alpha = 0.01 over all parents tried"),
+    ("innocents_accused_at_alpha", "Innocents accused, by the descent test at alpha = 0.01 over all parents tried"),
     ("descent_auc", "Descendants ranked above innocents, area under the curve"),
 )
 _PEER_MEASURES = ("family_accuracy", "log_loss", "unknown_auc", "descendant_recall", "innocents_accused", "descent_auc")

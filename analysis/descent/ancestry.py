@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers
-from analysis.descent.null import FEWEST_LINEAGES, Spread, accused_at_most, e_value, holm, rank_p_value
+from analysis.descent.null import FEWEST_LINEAGES, Spread, accused_at_most, e_value, holm, null_of, rank_p_value
 from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
 from analysis.descent.scores import Matrix, Models, Places, SpaceScores, same_vocabulary
 from analysis.descent.spaces import FEWEST_ROWS
@@ -124,9 +124,8 @@ class _Court:
         score = float(self.scores[-1, column])
         if np.isnan(score):
             return replace(evidence, reason=self._incomparable(parent))
-        controls, kinds = self._controls(column), self._null()
-        spreads = {kind: Spread.of(values) for kind, values in kinds.items()}
-        lineages = len({lineage for values in kinds.values() for lineage in values})
+        controls, spreads = self._controls(column), self._null()
+        lineages = spreads["strangers"].lineages if "strangers" in spreads else 0
         evidence = replace(
             evidence, effect=score, controls=len(controls), lineages=lineages, bound=accused_at_most(lineages)
         )
@@ -172,20 +171,13 @@ class _Court:
                 best[lineage] = max(best.get(lineage, -np.inf), score)
         return list(best.values())
 
-    def _null(self) -> dict[str, dict[str, list[float]]]:
-        """By kind and lineage, the scores of innocents: of `taught` with their teachers, of `strangers` with others."""
-        lineages, theirs = self.models.lineages, self.models.lineages[self.models.references]
-        taught_by = {one.name: lineages[row] for row, one in enumerate(self.members)}
-        kinds: dict[str, dict[str, list[float]]] = {"strangers": {}, "taught": {}}
-        for row, member in enumerate(self.members):
-            if member.role not in (*REFERENCES, *TAUGHT):
-                continue
-            known = ~np.isnan(self.scores[row]) & (theirs != lineages[row])
-            with_teacher = known & (theirs == taught_by.get(member.teacher or ""))
-            for kind, places in (("taught", with_teacher), ("strangers", known & ~with_teacher)):
-                if places.any():
-                    kinds[kind].setdefault(str(lineages[row]), []).extend(self.scores[row, places].tolist())
-        return {kind: values for kind, values in kinds.items() if values}
+    def _null(self) -> dict[str, Spread]:
+        """What the library's innocents score, whoever is their parent: those of known roles, not the candidate."""
+        taught_by = {one.name: str(self.models.lineages[row]) for row, one in enumerate(self.members)}
+        rows = [row for row, one in enumerate(self.members) if one.role in (*REFERENCES, *TAUGHT)]
+        teachers = [taught_by.get(self.members[row].teacher or "") for row in rows]
+        lineages = self.models.lineages
+        return null_of(self.scores[rows], lineages[rows], lineages[self.models.references], teachers)
 
     def _incomparable(self, parent: Member) -> str:
         names = self.models.vocabularies

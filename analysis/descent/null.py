@@ -50,6 +50,27 @@ class Spread:
         return float(stats.t.sf(beyond, self.lineages - 1))
 
 
+def null_of(
+    scores: npt.NDArray[np.float64],
+    lineages: npt.NDArray[np.str_],
+    theirs: npt.NDArray[np.str_],
+    teachers: Sequence[str | None],
+) -> dict[str, Spread]:
+    """The spread of innocents of each kind, from scores [n_models, n_references] of models that may be looked at.
+
+    `lineages` [n_models], `theirs` [n_references], `teachers` [n_models] the lineages that taught them. `taught` are
+    scores with a teacher's lineage, `strangers` all others but a model's with its own; NaN counts for nothing.
+    """
+    kinds: dict[str, dict[str, list[float]]] = {"strangers": {}, "taught": {}}
+    for row, own in enumerate(lineages.tolist()):
+        known = ~np.isnan(scores[row]) & (theirs != own)
+        with_teacher = known & (theirs == teachers[row])
+        for kind, places in (("taught", with_teacher), ("strangers", known & ~with_teacher)):
+            if places.any():
+                kinds[kind].setdefault(own, []).extend(scores[row, places].tolist())
+    return {kind: Spread.of(values) for kind, values in kinds.items() if values}
+
+
 def rank_p_value(score: float, controls: Sequence[float]) -> float:
     """The share of controls and candidate that score as high or higher; never below 1 / (number of controls + 1)."""
     return (1 + sum(other >= score for other in controls)) / (len(controls) + 1)
