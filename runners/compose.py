@@ -15,7 +15,7 @@ from probes.errors import KinprintError
 
 _BACKEND = re.compile(r"runners\.backends\.(\w+)\.(\w+)")
 _FREE_TEXT = re.compile(
-    r"(^|\.)(out|work|path|source|recordings|lineage|model|recording|name|system_prompt|chat_template|unknown)$"
+    r"(^|\.)(out|work|path|source|recordings|lineage|model|recording|name|system_prompt|chat_template|unknown)$|^suite\.seed$"
 )
 Settings = TypeVar("Settings")
 
