@@ -37,10 +37,15 @@ def secret_seed(file: str | None) -> bytes:
         return _made(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise SuiteError(f"{path} holds a secret seed and others may read it; 'chmod 600 {path}' or draw a new one")
+    return revealed_seed(file)
+
+
+def revealed_seed(file: str) -> bytes:
+    """The seed in a file, whoever may read it. Raises SuiteError if it holds none; OSError if it is not there."""
     try:
-        return _parsed(path.read_text("utf-8"), str(path))
+        return _parsed(Path(file).read_text("utf-8"), file)
     except UnicodeDecodeError as error:
-        raise SuiteError(_no_seed(str(path))) from error
+        raise SuiteError(_no_seed(file)) from error
 
 
 def _made(path: Path) -> bytes:
