@@ -16,7 +16,7 @@ from analysis.signature import Signature
 
 _SAME = 0.99  # similarity of two answers from which on they are one, but for what rounding changes
 _SEE_LENGTHS = ("tokenizer", "wording")  # these differ also where the answer is the same, cut at other lengths
-_MOST_ECHOES = 0.5  # of the answers; of the shipped references, none repeats one prompt in ten
+_MOST_ECHOES = 0.9  # of the answers; a base model that is asked in chat repeats up to half of its prompts
 _FEWEST = 8  # canaries, for anything to be said of them
 _REPEATED = 0.9  # of the canaries with several draws
 _BY_CHANCE = 1e-6

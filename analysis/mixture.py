@@ -24,7 +24,7 @@ LEAST_SHARE = 0.05
 """Of the rows: a family below it is not named."""
 _BEYOND_MEMBERS = 2.0  # times the most that any single model of the library gains
 _MEMBERS = 48  # members that the gain is measured on, at most
-_ROWS = 60_000  # rows that the regression is fitted to, at most
+_ROWS = 20_000  # rows that the regression is fitted to, at most
 _ROUNDS = 200
 
 _Values = npt.NDArray[np.float64]
@@ -80,6 +80,8 @@ class _RowKinship:
         The candidate is kin to one of a family's references, each equally likely.
         """
         known = ~np.isnan(similarity).all(axis=(0, 1))
+        if not known.any():
+            return np.zeros((0, len(names)))
         nats = np.stack([self.regression.decision_function(self._excess(one)[known]) for one in similarity])
         parts = [nats[families == name] for name in names]
         return np.stack([logsumexp(part, axis=0) - np.log(len(part)) for part in parts], axis=1)
