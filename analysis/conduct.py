@@ -22,16 +22,25 @@ def conduct_of(recording: Recording) -> Conduct:
     `echoes`: 1 where the answer repeats the prompt, else 0, NaN where either is too short to tell. `n_draws`: sampled
     answers of use (none count at temperature 0). `distinct`: how many different texts they are. `own_distance`:
     Jensen-Shannon divergence, in bits, of the first characters of the draws with even and with odd numbers (the last of
-    an uneven number is left out), NaN below two draws.
+    an uneven number is left out), NaN below two draws. `begins` [n_canaries, most draws]: the byte bin that each draw
+    begins with, -1 past the last.
     """
-    sampled = {} if recording.manifest.sampling.get("temperature") == 0 else recording.draw_texts
+    sampled: dict[str, list[str]] = {} if recording.manifest.sampling.get("temperature") == 0 else recording.draw_texts
     draws = [sampled.get(canary.id, []) for canary in recording.suite.canaries]
     return {
         "echoes": np.array([_echo(recording, canary) for canary in recording.suite.canaries]),
         "n_draws": np.array([len(texts) for texts in draws]),
         "distinct": np.array([len(set(texts)) for texts in draws]),
         "own_distance": np.array([_own_distance(texts) for texts in draws]),
+        "begins": _begins(draws),
     }
+
+
+def _begins(draws: Sequence[Sequence[str]]) -> npt.NDArray[np.int_]:
+    begins = np.full((len(draws), max(map(len, draws), default=0)), -1)
+    for row, texts in enumerate(draws):
+        begins[row, : len(texts)] = [bin_of(text.encode()) for text in texts]
+    return begins
 
 
 def _echo(recording: Recording, canary: Canary) -> float:

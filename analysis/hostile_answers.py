@@ -1,7 +1,7 @@
 """Candidates that don't behave as one model answering for itself, each with a name: docs/hostile.md.
 
-`constant` and `echo` tell nothing, so there is no verdict. `mixture` and `cached` are warnings beside one. The
-candidate that answers known canaries otherwise shows only on fresh ones (`analysis.agreement`).
+`constant`, `echo` and `random` tell nothing, so there is no verdict. `mixture` and `cached` are warnings beside one.
+The candidate that answers known canaries otherwise shows only on fresh ones (`analysis.agreement`).
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,14 @@ _MOST_ECHOES = 0.9  # of the answers; a base model that is asked in chat repeats
 _FEWEST = 8  # canaries, for anything to be said of them
 _REPEATED = 0.9  # of the canaries with several draws
 _BY_CHANCE = 1e-6
+_LEAST_SHOWN = 0.03  # of the probability, by 32 tokens at most; of the shipped references, one token shows 0.19
+_PROMPTS, _DRAWS = 16, 3  # needed to see whether answers depend on the prompt, by a permutation test
+_SHUFFLES, _DEPENDS = 499, 0.01
 _ALONE = "token_space"  # the channel that has the distribution of the first token, chats included
 
 
 def silent_conduct(candidate: Signature, channels: Sequence[str]) -> dict[str, str]:
-    """`constant` or `echo` and what of it, if the answers tell nothing; `channels` see whether any two differ."""
+    """`constant`, `echo` or `random` and what of it, if the answers tell nothing; `channels` see if any two differ."""
     answers = [name for name in channels if name in candidate.channels and name not in _SEE_LENGTHS]
     if not any(_informative(candidate, name) for name in answers):
         return {"constant": "it gives the same answer to every canary"}
@@ -32,6 +35,8 @@ def silent_conduct(candidate: Signature, channels: Sequence[str]) -> dict[str, s
     known = echoes[~np.isnan(echoes)]
     if len(known) >= _FEWEST and known.mean() >= _MOST_ECHOES:
         return {"echo": f"it repeats the prompt instead of answering it ({int(known.sum())} of {len(known)} answers)"}
+    if random := _random(candidate):
+        return {"random": random}
     return {}
 
 
@@ -54,6 +59,29 @@ def noise_floor(candidate: Signature) -> float | None:
     distances = candidate.conduct.get("own_distance", np.array([]))
     known = distances[~np.isnan(distances)]
     return round(float(known.mean()), 4) if known.size else None
+
+
+def _random(candidate: Signature) -> str:
+    """Whether tokens are drawn without regard to the prompt, or nearly evenly from a vocabulary; empty if not."""
+    if _ALONE in candidate.channels:
+        shown = (candidate.channels[_ALONE]["root"].astype(np.float64) ** 2).sum(axis=1)
+        if (shown > 0).any() and (share := float(shown[shown > 0].mean())) < _LEAST_SHOWN:
+            return (
+                f"the likeliest tokens that it shows hold {share:.1%} of the probability: it answers nearly at random"
+            )
+    begins = candidate.conduct.get("begins", np.empty((0, 0)))
+    whole = begins[(begins >= 0).sum(axis=1) >= _DRAWS][:, :_DRAWS]
+    if len(whole) < _PROMPTS:
+        return ""
+    rng = np.random.default_rng(0)
+    shuffled = [_alike(rng.permutation(whole.ravel()).reshape(whole.shape)) for _ in range(_SHUFFLES)]
+    p_value = (1 + sum(count >= _alike(whole) for count in shuffled)) / (1 + _SHUFFLES)
+    return "" if p_value <= _DEPENDS else "how its sampled answers begin does not depend on the prompt"
+
+
+def _alike(begins: npt.NDArray[np.int_]) -> int:
+    """Pairs of draws at one prompt that begin alike, from bins [n_canaries, n_draws]."""
+    return int((begins[:, :, None] == begins[:, None, :]).sum())
 
 
 def _largest_first(shares: dict[str, float]) -> list[tuple[str, float]]:

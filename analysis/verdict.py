@@ -78,7 +78,7 @@ class Verdict:
     The verdict rests on `channels`; `left_out` says of every other channel why it gave nothing, `shown` what those say
     that never decide. `without_tokenizer` is the posterior with every channel off that depends on the tokenizer, {}
     where none would be left. `conduct` names how the candidate behaved where that limits what can be said, with a
-    sentence each: `constant` and `echo` (no signal), `mixture` and `cached` (warnings). `noise_floor` is the
+    sentence each: `constant`, `echo` and `random` (no signal), `mixture` and `cached` (warnings). `noise_floor` is the
     candidate's disagreement with itself: mean Jensen-Shannon divergence, in bits (0 to 1), between the first characters
     of two halves of its draws at one prompt, what so few draws differ by anyway included; None where none was repeated.
     """

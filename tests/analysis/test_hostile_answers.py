@@ -90,11 +90,22 @@ def test_random_tokens_are_nobodys(folder: Path, made_up_library: Library, tier:
         assert verdict.family is None
 
 
-def test_random_texts_are_nobodys_and_differ_from_themselves(folder: Path, made_up_library: Library) -> None:
+def test_random_texts_are_no_signal_and_differ_from_themselves(folder: Path, made_up_library: Library) -> None:
     verdict = attribute(signature(texts(folder, lambda *key: word(key))), made_up_library)
-    assert verdict.family is None
+    assert (verdict.decision, set(verdict.conduct)) == ("no_signal", {"random"})
+    assert "does not depend on the prompt" in verdict.reason
     assert verdict.noise_floor is not None
     assert verdict.noise_floor > 0.7
+
+
+def test_top_tokens_that_hold_next_to_nothing_are_no_signal(folder: Path, made_up_library: Library) -> None:
+    recording = honest(folder, "topk")
+    flat = [
+        replace(a, topk_logprobs=tuple(np.log(1e-4 + 1e-6 * n) for n in range(20))[::-1]) for a in recording.answers
+    ]
+    kept = save_recording(folder.with_name("flat"), recording.manifest, recording.suite, flat, {})
+    verdict = attribute(signature(kept), made_up_library)
+    assert (verdict.decision, set(verdict.conduct)) == ("no_signal", {"random"})
 
 
 def test_answers_from_a_cache_are_a_warning(folder: Path, made_up_library: Library) -> None:
