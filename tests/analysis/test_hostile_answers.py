@@ -81,13 +81,12 @@ def test_the_same_answer_to_everything_has_its_name(folder: Path, made_up_librar
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_random_tokens_are_nobodys(folder: Path, made_up_library: Library, tier: Tier) -> None:
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        logits = rng.normal(scale=3, size=(24, len(VOCABULARY))).astype(np.float32)
-        noise = replace(make_up(7, seed), logits=logits, endings=tuple(word(seed, place) for place in range(24)))
-        verdict = attribute(signature(write_recording(folder / str(seed), noise, tier)), made_up_library)
-        assert verdict.decision in ("unknown", "no_signal", "inconclusive")
-        assert verdict.family is None
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=3, size=(24, len(VOCABULARY))).astype(np.float32)
+    noise = replace(make_up(7), logits=logits, endings=tuple(word(place) for place in range(24)))
+    verdict = attribute(signature(write_recording(folder, noise, tier)), made_up_library)
+    assert verdict.decision in ("unknown", "no_signal", "inconclusive")
+    assert verdict.family is None
 
 
 def test_random_texts_are_no_signal_and_differ_from_themselves(folder: Path, made_up_library: Library) -> None:

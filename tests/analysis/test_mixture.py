@@ -98,7 +98,7 @@ def bench() -> Bench:
 
 def test_no_reference_is_taken_for_a_mixture_and_half_and_half_is_noticed(bench: Bench) -> None:
     assert warned(bench) == []
-    assert noticed(bench, 0.5, 12) >= 0.9
+    assert noticed(bench, 0.5, 8) >= 0.85
 
 
 def test_a_model_of_no_known_family_is_not_taken_for_a_mixture(bench: Bench) -> None:
