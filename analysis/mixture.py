@@ -24,7 +24,7 @@ LEAST_SHARE = 0.05
 """Of the rows: a family below it is not named."""
 _BEYOND_MEMBERS = 2.0  # times the most that any single model of the library gains
 _MEMBERS = 48  # members that the gain is measured on, at most
-_ROWS = 20_000  # rows that the regression is fitted to, at most
+_ROWS = 10_000  # rows of kin, and of strangers, that the regression is fitted to, about
 _ROUNDS = 200
 
 _Values = npt.NDArray[np.float64]
@@ -66,13 +66,16 @@ class _RowKinship:
 
     def __init__(self, pairing: Pairing, families: npt.NDArray[np.str_]) -> None:
         self.pairing, self.families = pairing, families
-        n = len(families)
-        pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
-        step = max(1, len(pairs) * pairing.background_.shape[1] // _ROWS)
-        excess = np.concatenate([self._excess(pairing.similarity_[i][j]) for i, j in pairs])[::step]
-        size = pairing.background_.shape[1]
-        kin = np.repeat([int(families[i] == families[j]) for i, j in pairs], size)[::step]
-        self.regression = LogisticRegression(class_weight="balanced").fit(excess, kin)
+        same = families[:, None] == families
+        kin = self._some_rows(np.argwhere(same & ~np.eye(len(families), dtype=bool)))
+        strangers = self._some_rows(np.argwhere(~same))
+        labels = np.repeat([1, 0], [len(kin), len(strangers)])
+        self.regression = LogisticRegression(class_weight="balanced").fit(np.concatenate([kin, strangers]), labels)
+
+    def _some_rows(self, pairs: npt.NDArray[np.intp]) -> _Values:
+        """Rows of pairs of members, evenly spaced over all there are: [at most about _ROWS, n_channels]."""
+        rows = np.concatenate([self._excess(self.pairing.similarity_[i][j]) for i, j in pairs.tolist()])
+        return rows[:: max(1, len(rows) // _ROWS)]
 
     def __call__(self, similarity: _Values, families: npt.NDArray[np.str_], names: Sequence[str]) -> _Values:
         """Nats for each family [n_known_rows, n_families], from similarities [n_references, n_channels, n_rows].
