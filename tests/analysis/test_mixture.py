@@ -126,7 +126,7 @@ def test_nothing_is_said_of_a_candidate_that_answered_next_to_nothing(bench: Ben
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("tier", "fair", "uneven"), [("logits", 0.95, 0.8), ("topk", 0.95, 0.6), ("text", 0.9, 0.4)])
+@pytest.mark.parametrize(("tier", "fair", "uneven"), [("logits", 0.95, 0.8), ("topk", 0.9, 0.5), ("text", 0.75, 0.25)])
 def test_how_often_a_mixture_is_noticed(tier: str, fair: float, uneven: float) -> None:
     bench = Bench(tier)
     false, half, fifth = warned(bench), noticed(bench, 0.5, 60), noticed(bench, 0.8, 60)
