@@ -8,8 +8,10 @@ import numpy as np
 from analysis.attribution import UNKNOWN, Attributor
 from analysis.channels import all_channels
 from analysis.evidence_by_canary import explain
+from analysis.hostile_answers import noise_floor, silent_conduct, suspect_conduct
 from analysis.kinship import KinshipClassifier, fit_kinship
 from analysis.library import Library, Member
+from analysis.mixture import find_mixture
 from analysis.pair_evidence import nearest_of_each, pair_evidence
 from analysis.pairing import Pairing
 from analysis.rules import Rules as Rules
@@ -18,8 +20,6 @@ from analysis.signature import Signature, align
 from analysis.verdict import Calibration, Decision, Verdict
 from probes.errors import LibraryError
 
-_SAME = 0.99  # similarity of two answers from which on they are one, but for what rounding changes
-_SEE_LENGTHS = ("tokenizer", "wording")  # these differ also where the answer is the same, cut at other lengths
 _PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
 
 
@@ -49,13 +49,17 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
         reason="",
         canaries=len(shared),
         warnings=tuple(_warnings(candidate, shared, library)),
+        noise_floor=noise_floor(candidate),
     )
     references = library.signatures(library.members, shared)
     why = left_out(rules, candidate, references)
     channels = tuple(name for name in rules.channels if name not in why)
     verdict = replace(verdict, left_out=why)
-    if reason := _no_signal(aligned, channels, rules):
-        return replace(verdict, reason=reason, shown=tuple(pair_evidence(aligned, [], rules.switched_off)))
+    reason = _no_signal(aligned, channels, rules)
+    conduct = {} if reason else silent_conduct(aligned, tuple(dict.fromkeys((*channels, *Rules.channels))))
+    if reason := reason or " ".join(conduct.values()):
+        shown = tuple(pair_evidence(aligned, [], rules.switched_off))
+        return replace(verdict, reason=reason, conduct=conduct, shown=shown)
     return _decide(verdict, aligned, library, references, rules, channels)
 
 
@@ -74,6 +78,9 @@ def _decide(
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios)
     nearest = nearest_of_each(library.members, ratios)
+    fitted = [member.family for member in library.members if member.fit]
+    mixture = find_mixture(pairing, fitted, aligned, references, [member.family for member in library.members])
+    conduct = suspect_conduct(aligned, references, mixture)
     independent = without_tokenizer(channels)
     if independent == channels:
         without = posterior
@@ -90,6 +97,8 @@ def _decide(
         tokenizer=_tokenizer(aligned, references, library.members),
         evidence=evidence,
         without_tokenizer=without,
+        conduct=conduct,
+        warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
         shown=tuple(pair_evidence(aligned, [(m, library.with_wholes(m)) for m in nearest], rules.switched_off)),
     )
 
@@ -144,23 +153,7 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
         )
     if not channels:
         return f"the recording feeds none of the channels {', '.join(rules.channels)}"
-    deciding = dict.fromkeys((*channels, *Rules.channels))
-    answers = [name for name in deciding if name in candidate.channels and name not in _SEE_LENGTHS]
-    if not any(_informative(candidate, name) for name in answers):
-        return "it gives the same answer to every canary"
     return ""
-
-
-def _informative(candidate: Signature, channel: str) -> bool:
-    """Whether a candidate's answers to any two canaries differ, as the channel itself sees it."""
-    arrays = candidate.channels[channel]
-    measure, places = all_channels()[channel].similarity, np.flatnonzero(candidate.answered)
-    one = {key: value[places] for key, value in arrays.items()}
-    for shift in range(1, len(places) // 2 + 1):
-        other = {key: np.roll(value, shift, axis=0) for key, value in one.items()}
-        if (measure(one, other) < _SAME).any():  # NaN, where nothing is known, is not below
-            return True
-    return False
 
 
 def _calibration(library: Library) -> Calibration:

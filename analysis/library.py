@@ -12,6 +12,7 @@ from analysis.lineage import Lineage
 from analysis.observation import Access, access_of
 from analysis.signature import Signature, align, prompts_asked, signature
 from probes.errors import LibraryError
+from probes.fresh import is_fresh
 from probes.manifest import TIERS
 from probes.recording import Recording, folder_name, load_recording
 
@@ -169,9 +170,10 @@ class Library:
         if known & {canary.digest for canary in candidate.canaries}:
             return self
         suites = sorted({self.recording(member).manifest.suite["name"] for member in self.members})
+        how = " ('kinprint library build suite=fresh suite.seed=FILE', the same seed)" * is_fresh(candidate.suite)
         raise LibraryError(
             f"the library at {self.folder} was not recorded with the canaries of suite {candidate.suite!r}; "
-            f"collect with suite {' or '.join(map(repr, suites))}, or build a library with this suite"
+            f"collect with suite {' or '.join(map(repr, suites))}, or build a library with this suite{how}"
         )
 
     def prompts(self, member: Member) -> frozenset[str]:

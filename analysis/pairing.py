@@ -19,11 +19,13 @@ class Pairing:
 
     Some prompts draw the same answer from unrelated models, so the mean similarity between families is taken out
     of every canary first. A feature is the excess over that background, as a share of what it could be: 1 for the
-    same model, about 0 for strangers. Learned by `fit`: `background_` [n_channels, n_canaries].
+    same model, about 0 for strangers. Learned by `fit`: `background_` [n_channels, n_canaries], and `similarity_`, that
+    of each candidate (outer list) with each reference (inner), [n_channels, n_canaries].
     """
 
     channels: tuple[str, ...] = ("next_token", "greedy", "wording")
     background_: npt.NDArray[np.float64] = field(init=False, repr=False)
+    similarity_: list[list[npt.NDArray[np.float64]]] = field(init=False, repr=False, compare=False)
 
     def fit(self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]) -> Self:
         """Learn the background from pairs of different families, every pair of families weighing the same.
@@ -38,13 +40,19 @@ class Pairing:
         self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]
     ) -> npt.NDArray[np.float64]:
         """As `fit`, and the features of all pairs [n_candidates, n_references, n_channels], for one comparison each."""
-        similarity = [[self.similarities(one, other) for other in references] for one in candidates]
+        return self.learn([[self.similarities(one, other) for other in references] for one in candidates], families)
+
+    def learn(
+        self, similarity: list[list[npt.NDArray[np.float64]]], families: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """As `fit_transform`, from what is `similarity_` afterwards."""
+        self.similarity_ = similarity
         levels: dict[tuple[str, str], list[npt.NDArray[np.float64]]] = {}
         for row, family in zip(similarity, families, strict=True):
             for values, other in zip(row, families, strict=True):
                 if family != other:
                     levels.setdefault((family, other), []).append(values)
-        shape = (len(self.channels), len(references[0].canaries))
+        shape = similarity[0][0].shape
         means = [_mean(np.stack(level)) for level in levels.values()]
         self.background_ = np.clip(_mean(np.stack(means)) if means else np.zeros(shape), 0, HIGHEST_BACKGROUND)
         return np.array([[self._beyond_background(values).sum(axis=1) for values in row] for row in similarity])

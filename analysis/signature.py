@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels import all_channels, pair_channels
+from analysis.conduct import Conduct, conduct_of
 from analysis.observation import Access, Observation, access_of, observe
 from analysis.unfed import Unfed
 from analysis.whole import Whole
@@ -23,7 +24,8 @@ class Signature:
     `channels` maps a channel's name to its arrays [n_canaries, ...], `whole` those channels that look at the recording
     as a whole to theirs, of any shape; `unfed` says of every other channel why the recording can't feed it. `answered`
     [n_canaries] says which canaries got a usable answer. `queries`, `tokens` and `seconds` are what the recording cost,
-    the engine's start apart. `digests` name the prompts as they were asked; by default, as the canaries have them.
+    the engine's start apart. `conduct` is how it behaved, canary by canary (`analysis.conduct`), {} where that was not
+    looked at. `digests` name the prompts as they were asked; by default, as the canaries have them.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Signature:
     digests: tuple[str, ...] = ()
     whole: dict[str, dict[str, npt.NDArray[Any]]] = field(default_factory=dict)
     unfed: dict[str, str] = field(default_factory=dict)
+    conduct: Conduct = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.digests:
@@ -52,14 +55,17 @@ class Signature:
         }
         canaries = tuple(self.canaries[place] for place in chosen)
         digests = tuple(self.digests[place] for place in chosen)
-        return replace(self, canaries=canaries, digests=digests, channels=channels, answered=self.answered[chosen])
+        conduct = {key: value[chosen] for key, value in self.conduct.items()}
+        answered = self.answered[chosen]
+        return replace(self, canaries=canaries, digests=digests, channels=channels, answered=answered, conduct=conduct)
 
 
 def signature(recording: Recording, access: Access | None = None, wholes: bool = True) -> Signature:
     """Reduce a recording to its signature, as its own access or a lower one would have seen it.
 
-    Without `wholes`, the channels that look at the recording as a whole are left out: they take the most time, and
-    nothing is decided by them. Raises RecordingError if the recording can't be read at that access.
+    Without `wholes`, the channels that look at the recording as a whole are left out, and how the candidate behaved:
+    they take the most time, and nothing is decided by them. Raises RecordingError if the recording can't be read at
+    that access.
     """
     observation = observe(recording, access)
     own = access is None or access == access_of(recording)
@@ -80,6 +86,7 @@ def signature(recording: Recording, access: Access | None = None, wholes: bool =
         seconds=manifest.seconds,
         whole=whole,
         unfed=unfed,
+        conduct=conduct_of(recording) if wholes else {},
     )
 
 

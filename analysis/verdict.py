@@ -77,7 +77,10 @@ class Verdict:
     `reason` says in words why a decision other than `attributed` was taken. `seconds` leaves out the engine's start.
     The verdict rests on `channels`; `left_out` says of every other channel why it gave nothing, `shown` what those say
     that never decide. `without_tokenizer` is the posterior with every channel off that depends on the tokenizer, {}
-    where none would be left.
+    where none would be left. `conduct` names how the candidate behaved where that limits what can be said, with a
+    sentence each: `constant`, `echo` and `random` (no signal), `mixture` and `cached` (warnings). `noise_floor` is the
+    candidate's disagreement with itself: mean Jensen-Shannon divergence, in bits (0 to 1), between the first characters
+    of two halves of its draws at one prompt, what so few draws differ by anyway included; None where none was repeated.
     """
 
     candidate: str
@@ -100,6 +103,8 @@ class Verdict:
     without_tokenizer: dict[str, float] = field(default_factory=dict)
     shown: tuple[Shown, ...] = ()
     warnings: tuple[str, ...] = ()
+    conduct: dict[str, str] = field(default_factory=dict)
+    noise_floor: float | None = None
     version: str = field(default_factory=kinprint_version)
     schema: int = SCHEMA
 

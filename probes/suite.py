@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ SHIPPED = Path(__file__).parent / "suites"
 
 @dataclass(frozen=True)
 class Suite:
-    """An ordered list of canaries. Raises SuiteError when it is empty or an id or a prompt stands twice."""
+    """An ordered list of canaries. Raises SuiteError when it is empty or an id or a prompt stands twice.
+
+    `drawn` is what a recording's manifest says of a suite that was drawn afresh (`probes.fresh`), beside name and hash.
+    """
 
     name: str
     canaries: tuple[Canary, ...]
+    drawn: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if not self.canaries:

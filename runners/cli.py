@@ -114,6 +114,11 @@ VERBS = {
         "derive",
     ),
     "bench": Verb("measure what is promised, and say what holds", "runners.bench.command", "kinprint bench capture"),
+    "suite": Verb(
+        "commit to the secret seed of a fresh suite, check a recording against it, compare two verdicts",
+        "runners.suite_command",
+        "kinprint suite commit seed=seed.txt",
+    ),
     "ls": Verb("list suites and references", "runners.listing", "kinprint ls"),
     "doctor": Verb("say what is there, what is missing and how to get it", "runners.doctor", "kinprint doctor"),
 }

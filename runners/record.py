@@ -150,7 +150,7 @@ def _manifest(
         backend=header["backend"],
         model=header["model"],
         tier=sampling.tier,
-        suite={"name": suite.name, "sha256": suite.sha256},
+        suite={"name": suite.name, "sha256": suite.sha256, **suite.drawn},
         sampling=header["sampling"],
         engine=description.engine,
         tokenizer=description.tokenizer,

@@ -16,9 +16,16 @@ class CandidateSettings:
 
 @dataclass
 class SuiteSettings:
-    """`path`: the name of a shipped suite, or the path of a JSONL file."""
+    """`path`: the name of a shipped suite, or the path of a JSONL file, or `fresh`.
+
+    Of a fresh suite, drawn from a secret seed: `seed` is the file that keeps it (null: the environment), `size` how
+    many canaries are drawn, `reveal` whether the manifest tells the seed.
+    """
 
     path: str
+    seed: str | None = None
+    size: int = 256
+    reveal: bool = False
 
 
 @dataclass

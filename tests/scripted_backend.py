@@ -50,7 +50,7 @@ class Scripted:
             own = self.hook(request)
             text = f"answer {request.canary.id}/{request.draw}/{request.seed}"
             answer = own or Answer(request.canary.id, request.draw, "ok", text, prompt_tokens=7, completion_tokens=2)
-            row = np.full(3, int(request.canary.id[2:]), np.float32)
+            row = np.full(3, int(request.canary.id[-3:]), np.float32)
             yield answer, row if tier == "logits" else None
 
 

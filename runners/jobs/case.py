@@ -15,7 +15,6 @@ from analysis.signature import signature
 from analysis.verdict import Verdict
 from probes.errors import KinprintError
 from probes.recording import Recording
-from probes.suite import load_suite
 from runners.budget import Budget
 from runners.compose import construct, settings_of
 from runners.jobs.attribute import open_library, rules
@@ -24,6 +23,7 @@ from runners.progress import say
 from runners.record import command_line, record
 from runners.settings import CandidateSettings, CaseSettings
 from runners.shell_proxy import ShellProxy
+from runners.suites import suite_of
 from runners.zoo.models import CATALOGUE
 
 _SHELL = "vela-1"  # the name that the service gives itself
@@ -106,7 +106,7 @@ def ask(shell: ShellProxy, settings: CaseSettings, folder: Path, made_by: dict[s
     endpoint = {**settings.api, "base_url": shell.url}
     api = construct(endpoint, model=shell.name, system_prompt=None, chat_template=None)
     how, budget = sampling(settings.tier, settings.seed), Budget(limits(settings.budget))
-    suite = load_suite(settings.suite.path)
+    suite = suite_of(settings.suite)
     return record(api, suite, how, folder / "recording", folder.name, made_by, shell.name, budget)
 
 

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from probes.manifest import Tier
 from probes.recording import Recording
-from probes.suite import load_suite
 from runners.backends.interface import Positions
 from runners.backends.local_model import served_name
 from runners.budget import Budget, Limits
@@ -16,6 +15,7 @@ from runners.progress import say
 from runners.record import command_line, record
 from runners.sampling import Sampling
 from runners.settings import BudgetSettings, CandidateSettings, CollectSettings, TierSettings
+from runners.suites import suite_of
 
 _ZOO = "zoo:"
 
@@ -52,7 +52,7 @@ def collect(*overrides: str, **settings: Any) -> Recording:
 
 def run(settings: CollectSettings, made_by: dict[str, str]) -> Recording:
     """Wire suite, backend, budget and recording."""
-    suite = load_suite(settings.suite.path)
+    suite = suite_of(settings.suite)
     budget = Budget(limits(settings.budget))
     backend = construct(settings.backend, **serving(settings.candidate))
     how = sampling(settings.tier, settings.seed)
@@ -62,7 +62,7 @@ def run(settings: CollectSettings, made_by: dict[str, str]) -> Recording:
 
 def estimate(settings: CollectSettings) -> str:
     """What a run would cost at most; starts no model and sends nothing."""
-    suite, how = load_suite(settings.suite.path), sampling(settings.tier, settings.seed)
+    suite, how = suite_of(settings.suite), sampling(settings.tier, settings.seed)
     allowed = limits(settings.budget)
     candidate = replace(settings.candidate, model=settings.candidate.model.removeprefix(_ZOO))
     return estimated_cost(construct(settings.backend, **serving(candidate)), suite, how, allowed)

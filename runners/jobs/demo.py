@@ -10,13 +10,13 @@ from analysis.signature import signature
 from analysis.verdict import Verdict
 from probes.errors import LibraryError
 from probes.recording import Recording
-from probes.suite import load_suite
 from runners.compose import construct, settings_of
 from runners.jobs.attribute import open_library, rules
 from runners.jobs.collect import sampling, serving
 from runners.progress import say
 from runners.record import command_line, record
 from runners.settings import CandidateSettings, DemoSettings
+from runners.suites import suite_of
 from runners.zoo.anonymise import anonymise
 from runners.zoo.derive import add_noise, round_weights
 
@@ -60,7 +60,7 @@ def ask(settings: DemoSettings, model: Path, folder: Path, made_by: dict[str, st
     shutil.rmtree(folder, ignore_errors=True)
     backend = construct(settings.backend, **serving(CandidateSettings(str(model))))
     how = sampling(settings.tier, settings.seed)
-    return record(backend, load_suite(settings.suite.path), how, folder, CANDIDATE, made_by)
+    return record(backend, suite_of(settings.suite), how, folder, CANDIDATE, made_by)
 
 
 def save(verdict: Verdict, recording: Recording, library: Library, out: Path) -> None:

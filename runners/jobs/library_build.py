@@ -19,6 +19,7 @@ from runners.jobs.collect import sampling, serving
 from runners.progress import say
 from runners.record import command_line, record
 from runners.settings import CandidateSettings, LibraryBuildSettings, MemberSettings, TierSettings
+from runners.suites import suite_of
 from runners.zoo.making import Workshop
 from runners.zoo.parentage import FROM_NOTHING, completed, library_member, trained_how_well
 
@@ -82,7 +83,7 @@ def build_member(
     workshop, member = Workshop(members, work), members[name]
     model = workshop.model(name)
     backend = _backend(settings.backend, member, model)
-    suite = load_suite(member.suite or settings.suite.path)
+    suite = load_suite(member.suite) if member.suite else suite_of(settings.suite)
     how = sampling(_tier(settings.tier, member), settings.seed)
     recording = work / folder_name(name) / "recording"
     made_by = {**made_by, "recipe": member.recipe or "none"}
