@@ -1,8 +1,8 @@
 """Are two recordings of the same model? `same` only by a test of equivalence, `different` only by a test of difference.
 
-Where both sides show logprobs, two runs of the same weights differ by their arithmetic, which is no sampling noise: what
-counts as the same is a margin, written down or measured from repeats. Where only sampled answers are known, the noise is that of sampling,
-which a randomisation test knows exactly.
+Where both sides show logprobs, two runs of the same weights differ by their arithmetic, which is no sampling noise:
+what counts as the same is a margin, written down or measured from repeats. Where only sampled answers are known, the
+noise is that of sampling, which a randomisation test knows exactly.
 """
 
 from collections.abc import Sequence
