@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analysis.equality import MOST_TOPS
 from analysis.library import Library
 from analysis.observation import Observation, observe
+from analysis.paired import MOST_TOPS
 from analysis.paired_tops import tops
 from probes.errors import RecordingError
 from probes.recording import Recording

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analysis.equality import Paired, pair
 from analysis.library import Library
+from analysis.paired import Paired, pair
 from analysis.paired_tops import Top
 from probes.errors import RecordingError
 from probes.recording import Recording

@@ -16,8 +16,9 @@ import numpy as np
 
 from analysis.baselines.equality_testing import hamming_kernel
 from analysis.betting import SHARES, EProcess, payoffs
-from analysis.equality import CAP, MOST_TOPS
+from analysis.equality import CAP
 from analysis.observation import Access, observe
+from analysis.paired import MOST_TOPS
 from analysis.paired_draws import CHARACTERS
 from analysis.paired_tops import Top, distance, tops
 from probes.recording import Recording

@@ -16,9 +16,10 @@ from scipy.optimize import brentq
 
 from analysis.border import border_suite
 from analysis.drift import MARGIN, Basis, Drift
-from analysis.equality import CAP, MOST_TOPS
+from analysis.equality import CAP
 from analysis.library import Library
 from analysis.observation import observe
+from analysis.paired import MOST_TOPS
 from analysis.paired_tops import Top, distance, tops
 from probes.recording import Recording
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.difference_kind import kind_of
-from analysis.equality import Equality, Margin, equality, measured_margin, pair
+from analysis.equality import Equality, Margin, equality, measured_margin
+from analysis.paired import pair
 from analysis.report.equality import in_words
 from probes.errors import KinprintError
 from probes.recording import load_recording

@@ -8,9 +8,10 @@ import pytest
 
 from analysis.betting import p_at_least, p_at_most
 from analysis.difference_kind import kind_of
-from analysis.equality import CAP, MARGIN_OF_TOPS, Margin, Paired, equality, measured_margin, pair
+from analysis.equality import CAP, MARGIN_OF_TOPS, Margin, equality, measured_margin
 from analysis.library import SHIPPED, Library
 from analysis.observation import observe
+from analysis.paired import Paired, pair
 from analysis.paired_draws import p_equal, paired_draws
 from analysis.paired_tops import agrees, distance, tops
 from probes.errors import KinprintError, RecordingError
