@@ -9,6 +9,7 @@ from runners.bench.row import table, write
 BENCHES = {
     "capture": "what capturing costs over the model's own arithmetic (about 20 minutes)",
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
+    "sequential": "how soon a watch notices a swapped model, and how often it cries wolf (simulated)",
 }
 _HELP = """kinprint bench: measure what is promised, and say what holds
 
@@ -18,8 +19,9 @@ example: kinprint bench capture
 
 Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "value", "unit", "target", "holds"}.
 What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
-(by default the zoo in the package). Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent
-lineages) too; those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots.
+(by default the zoo in the package), for sequential one (by default the references in the package). Rows of lineage are
+NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too; those of peers begin with peer_NAME/. Option
+--docs FILE writes them as a page with plots.
 
 benchmarks:
 """
@@ -28,7 +30,7 @@ benchmarks:
 def main(arguments: list[str]) -> int:
     """Run one benchmark. Returns 0 whether or not every row holds: the table says which do."""
     if not arguments or any(word in ("-h", "--help") for word in arguments):
-        print(_HELP + "\n".join(f"  {name:<10}{said}" for name, said in BENCHES.items()))
+        print(_HELP + "\n".join(f"  {name:<12}{said}" for name, said in BENCHES.items()))
         return 0
     options, (name, *models) = _options(arguments)
     if name not in BENCHES:

@@ -1,0 +1,40 @@
+"""`kinprint bench sequential`: decisions made while answers come in: how soon they are made, how often wrongly.
+
+So far the watch: a model swapped behind an endpoint, simulated on the recordings of the library's bases.
+"""
+
+from collections.abc import Sequence
+
+from analysis.drift import Basis
+from analysis.drift_simulation import Trial, measured
+from analysis.library import SHIPPED, Library
+from probes.errors import KinprintError
+from runners.bench.row import Row, Target
+from runners.progress import say
+
+RUNS = 1000
+_BASES: dict[Basis, str] = {"tops": "logprobs", "draws": "text"}
+_FALSE_ALARMS, _QUERIES = 18, 15  # per 1,000 quiet runs at alpha 0.01; answers until a swap is noticed
+
+
+def measure(folders: Sequence[str], runs: int = RUNS) -> list[Row]:
+    """Every row, on the bases of a library; by default the one that ships."""
+    if len(folders) > 1:
+        raise KinprintError(f"sequential takes one library at most; these are {len(folders)}: {', '.join(folders)}")
+    library = Library.load(folders[0] if folders else SHIPPED)
+    return [row for basis, access in _BASES.items() for row in _watch(library, basis, access, runs)]
+
+
+def _watch(library: Library, basis: Basis, access: str, runs: int) -> list[Row]:
+    say(f"watching at {access}: {runs} quiet runs a base, and swaps")
+    found = measured(library, Trial(basis), runs)
+    rows = []
+    for base, alarms in found["false_alarms"].items():
+        name = f"watch_false_alarms/{access}/{base}"
+        most = Target(name, f"of {runs}", "<=", _FALSE_ALARMS * runs / RUNS)
+        rows.append(Row(name, float(alarms), most))
+    name = f"watch_swap_median/{access}"
+    rows.append(Row(name, float(found["median"]), Target(name, "queries", "<=", _QUERIES)))
+    rows.append(Row(f"watch_swap_most/{access}", float(found["most"]), None, f"queries, {found['swaps']} swaps"))
+    rows.append(Row(f"watch_swap_within_{_QUERIES}/{access}", float(found["within_15"]), None, "share"))
+    return rows
