@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.descent.evidence import DescentEvidence
+
 Decision = Literal["attributed", "unknown", "no_signal", "inconclusive"]
 SCHEMA = 1
 
@@ -105,6 +107,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     conduct: dict[str, str] = field(default_factory=dict)
     noise_floor: float | None = None
+    descent: tuple[DescentEvidence, ...] = ()
     version: str = field(default_factory=kinprint_version)
     schema: int = SCHEMA
 
@@ -148,6 +151,7 @@ class Verdict:
             evidence = dict(values["evidence"])
             evidence["canaries"] = tuple(CanaryEvidence(**canary) for canary in evidence["canaries"])
             values["evidence"] = Evidence(**evidence)
+        values["descent"] = tuple(DescentEvidence(**one) for one in values.get("descent", ()))
         values["shown"] = tuple(Shown(**shown) for shown in values.get("shown", ()))
         for name in ("channels", "warnings"):
             values[name] = tuple(values.get(name, ()))

@@ -117,6 +117,9 @@ class AttributeSettings:
     library: LibrarySettings
     estimator: EstimatorSettings
     leave_out: LeaveOutSettings
+    parents: list[str]
+    alpha: float
+    controls: LibrarySettings
     out: str | None
     report: bool
 

@@ -10,13 +10,13 @@ access that shows none of that kind gives `undecidable`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers
+from analysis.descent.evidence import Decision, DescentEvidence
 from analysis.descent.null import FEWEST_LINEAGES, Spread, accused_at_most, e_value, holm, null_of, rank_p_value
 from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
 from analysis.descent.scores import Matrix, Models, Places, SpaceScores, same_vocabulary
@@ -27,37 +27,9 @@ from analysis.unfed import Unfed
 from probes.errors import LibraryError
 from probes.recording import Recording
 
-Decision = Literal["shared_ancestry", "independent_not_rejected", "undecidable"]
 REFERENCES = ("base", "lookalike", "sibling")
 TAUGHT = ("student", "framed")
 _CANDIDATE = ""  # the lineage of one that is not known
-
-
-@dataclass(frozen=True)
-class DescentEvidence:
-    """What is known about one parent.
-
-    `effect`: 0 where the parent explains no more of the candidate than its rivals do, 1 where it explains everything;
-    `innocents` the highest that an innocent reached. `p_value` against "trained independently", by `basis` "rank" among
-    the `controls` or by the "model" of the null; `p_adjusted` for the number of parents tried (Holm); `e_value` from
-    the p-value. `bound`: as far as `lineages` independent trainings can tell, at most this share of innocents would be
-    accused (95%). `reason` says in words why the decision is what it is.
-    """
-
-    parent: str
-    decision: Decision
-    reason: str
-    access: str
-    effect: float | None = None
-    innocents: float | None = None
-    p_value: float | None = None
-    p_adjusted: float | None = None
-    e_value: float | None = None
-    basis: Literal["rank", "model"] | None = None
-    controls: int = 0
-    lineages: int = 0
-    bound: float | None = None
-    spreads: dict[str, Spread] = field(default_factory=dict)
 
 
 def descent(
@@ -157,7 +129,7 @@ class _Court:
             p_value=p_value,
             e_value=e_value(p_value),
             basis="rank" if surpassed and by_rank >= by_model else "model",
-            spreads=spreads,
+            spreads={kind: asdict(spread) for kind, spread in spreads.items()},
             reason=f"{reason} is {most:.2f}",
         )
 

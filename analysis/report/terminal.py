@@ -41,6 +41,10 @@ def show_verdict(verdict: Verdict, console: Console | None = None) -> None:
         show.posterior(verdict.posterior, likeliest(verdict))
     if verdict.evidence is not None:
         _show_evidence(show, verdict.evidence)
+    if verdict.descent:
+        show.heading("Shared weights")
+        for one in verdict.descent:
+            show.line(one.in_words(verdict.candidate))
     _show_others(show, verdict)
     show.facts(
         {

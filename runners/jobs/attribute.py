@@ -1,12 +1,14 @@
 """`kinprint attribute`: say which family a recording descends from."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from analysis.attribute import Rules, attribute
+from analysis.descent.ancestry import descent
 from analysis.library import SHIPPED, ZOO, Library
 from analysis.lineage import load_lineage
 from analysis.signature import signature
+from probes.errors import KinprintError
 from probes.recording import load_recording
 from runners.compose import settings_of
 from runners.settings import AttributeSettings, EstimatorSettings, LeaveOutSettings, LibrarySettings
@@ -18,6 +20,10 @@ def main(overrides: list[str]) -> int:
     recording = load_recording(settings.recording)
     library = open_library(settings.library, settings.leave_out)
     verdict = attribute(signature(recording), library, rules(settings.estimator))
+    if settings.parents:
+        controls = open_library(settings.controls, LeaveOutSettings())
+        found = descent(recording, controls, settings.parents, checked_alpha(settings.alpha))
+        verdict = replace(verdict, descent=found)
     if settings.out is not None:
         verdict.save(Path(settings.out) / "verdict.json")
         if settings.report:
@@ -26,6 +32,13 @@ def main(overrides: list[str]) -> int:
             write_report(verdict, recording, library, Path(settings.out) / "report.html")
     verdict.show()
     return 0
+
+
+def checked_alpha(alpha: float) -> float:
+    """The level of a test. Raises KinprintError if it is none."""
+    if not 0 < alpha < 0.5:
+        raise KinprintError(f"alpha must lie between 0 and 0.5; it is {alpha}")
+    return alpha
 
 
 def open_library(library: LibrarySettings, leave_out: LeaveOutSettings) -> Library:

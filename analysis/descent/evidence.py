@@ -1,0 +1,51 @@
+"""What the descent test found about one parent, as `descent.json` and `verdict.json` hold it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from analysis.report.hostile import visible
+
+Decision = Literal["shared_ancestry", "independent_not_rejected", "undecidable"]
+_NAME_LIMIT = 80
+
+
+@dataclass(frozen=True)
+class DescentEvidence:
+    """What is known about one parent.
+
+    `effect`: 0 where the parent explains no more of the candidate than its rivals do, 1 where it explains everything;
+    `innocents` the highest that an innocent reached. `p_value` against "trained independently", by `basis` "rank" among
+    the `controls` or by the "model" of the null; `p_adjusted` for the number of parents tried (Holm); `e_value` from
+    the p-value. `bound`: as far as `lineages` independent trainings can tell, at most this share of innocents would be
+    accused (95%). `spreads` are those of the null (`analysis.descent.null.Spread`), by kind of innocent. `reason` says
+    in words why the decision is what it is.
+    """
+
+    parent: str
+    decision: Decision
+    reason: str
+    access: str
+    effect: float | None = None
+    innocents: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    e_value: float | None = None
+    basis: Literal["rank", "model"] | None = None
+    controls: int = 0
+    lineages: int = 0
+    bound: float | None = None
+    spreads: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def in_words(self, candidate: str) -> str:
+        """The decision as a sentence; names are spelled out."""
+        name, parent = visible(candidate, _NAME_LIMIT), visible(self.parent, _NAME_LIMIT)
+        says = {
+            "shared_ancestry": f"{name} shares weight ancestry with {parent}",
+            "independent_not_rejected": f"that {name} was trained independently of {parent} is not rejected",
+            "undecidable": f"whether {name} descends from {parent} can't be decided",
+        }[self.decision]
+        bound = ""
+        if self.p_value is not None and self.bound is not None:
+            share = f"{100 * self.bound:.1f}%"
+            bound = f"; {self.lineages} independent trainings can't exclude that {share} of innocents would be accused"
+        return f"{says}: {self.reason}{bound}."
