@@ -21,6 +21,10 @@ ZOO = Path(__file__).parent / "zoo"
 INDEX = "library.json"
 SCHEMA = 1
 UNKNOWN = "unknown"
+REFERENCES = ("base", "lookalike", "sibling")
+"""Roles of models that others may descend from."""
+TAUGHT = ("student", "framed")
+"""Roles of models that learned from another one's outputs, and share no weights with it."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from analysis.attribution import Attributor
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
 from analysis.benchmark.similarities import Tensor
-from analysis.benchmark.specimens import REFERENCES, Specimen
+from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
 from analysis.kinship import KinshipClassifier
+from analysis.library import REFERENCES
 from analysis.rules import Rules
 
 ACCEPTED = 0.95

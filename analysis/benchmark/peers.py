@@ -14,9 +14,10 @@ from analysis.baselines.outputs import Outputs, align, outputs_of
 from analysis.baselines.setting import best_of
 from analysis.benchmark.accusations import Accusations, accusations
 from analysis.benchmark.family import Subset
-from analysis.benchmark.specimens import REFERENCES, Seen, Specimen
+from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import folds, outside
 from analysis.descent.scores import NAMED_A_QUERY, Places, rows_for
+from analysis.library import REFERENCES
 
 CHOSEN_AT = 64
 """The budget at which settings are chosen, or the largest below it."""

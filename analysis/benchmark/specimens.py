@@ -6,15 +6,12 @@ from typing import Self
 
 import numpy as np
 
-from analysis.library import Library, Member, lineage_of
+from analysis.library import REFERENCES, Library, Member, lineage_of
 from analysis.observation import Access
 from analysis.signature import Signature, align
 from probes.errors import LibraryError
 from probes.manifest import TIERS
 from probes.recording import Recording
-
-REFERENCES = ("base", "lookalike", "sibling")
-"""Kinds of models that stand in the library; all others are tested against it, and these against one another."""
 
 
 @dataclass(frozen=True)

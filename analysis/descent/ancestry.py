@@ -21,14 +21,12 @@ from analysis.descent.null import FEWEST_LINEAGES, Spread, accused_at_most, e_va
 from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
 from analysis.descent.scores import Matrix, Models, Places, SpaceScores, same_vocabulary
 from analysis.descent.spaces import FEWEST_ROWS
-from analysis.library import Library, Member
+from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.signature import prompts_asked
 from analysis.unfed import Unfed
 from probes.errors import LibraryError
 from probes.recording import Recording
 
-REFERENCES = ("base", "lookalike", "sibling")
-TAUGHT = ("student", "framed")
 _CANDIDATE = ""  # the lineage of one that is not known
 
 
@@ -43,8 +41,8 @@ def descent(
     if unknown := [name for name in parents if name not in names]:
         known = ", ".join(member.name for member in library.members if member.role in REFERENCES)
         raise LibraryError(f"the library at {library.folder} has no model {unknown[0]!r}; parents may be {known}")
-    court = _Court.of(candidate, library, [names[name] for name in parents])
-    found = [court.hear(place) for place in range(len(parents))]
+    compared = _Comparison.of(candidate, library, [names[name] for name in parents])
+    found = [compared.about(place) for place in range(len(parents))]
     tried = [one.p_value for one in found if one.p_value is not None]
     adjusted = iter(holm(tried).tolist())
     return tuple(one if one.p_value is None else _decided(one, next(adjusted), alpha, len(tried)) for one in found)
@@ -58,7 +56,7 @@ def _decided(evidence: DescentEvidence, p_adjusted: float, alpha: float, tried: 
 
 
 @dataclass
-class _Court:
+class _Comparison:
     """Everybody's scores with every reference: `scores` [n_members + 1, n_references], the candidate's last."""
 
     members: Sequence[Member]
@@ -69,7 +67,7 @@ class _Court:
     why_not: str = ""
 
     @classmethod
-    def of(cls, candidate: Recording, library: Library, parents: Sequence[Member]) -> "_Court":
+    def of(cls, candidate: Recording, library: Library, parents: Sequence[Member]) -> "_Comparison":
         """Of all members that were asked what the candidate was."""
         prompts = set(prompts_asked(candidate))
         members = [one for one in library.members if prompts & library.prompts(one)]
@@ -86,7 +84,7 @@ class _Court:
         places = np.array([chosen.index(members.index(one)) for one in parents], dtype=np.intp)
         return cls(members, places, models, scores, access, why_not)
 
-    def hear(self, number: int) -> DescentEvidence:
+    def about(self, number: int) -> DescentEvidence:
         """What there is about one parent, undecided but for what can't be."""
         column = int(self.parents[number])
         parent = self.members[int(self.models.references[column])]
