@@ -43,8 +43,8 @@ class Ours:
 def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEEDS, step: Step = lambda: None) -> Ours:
     """Family and descent, at each budget that there are canaries for.
 
-    `NAME_without_tokenizer` is measured with everything off that depends on the tokenizer: channels, and the scores of
-    shared weights.
+    `NAME_without_tokenizer` is measured on one draw of the canaries, with everything off that depends on the tokenizer:
+    channels, and the scores of shared weights.
     """
     n, rules = len(seen.signatures[0].canaries), Rules()
     budgets = [budget for budget in budgets if budget <= n]
@@ -61,7 +61,8 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     )
     # the weights' scores compare the logits of a vocabulary, and so depend on the tokenizer
     kept = [place for place, name in enumerate(CHANNELS) if name in without_tokenizer(CHANNELS)]
-    off = FamilyTest(seen.candidates, seen.references, tensor[kept], subsets).run(step)
+    first = {subset: canaries for subset, canaries in subsets.items() if subset[1] == 0}
+    off = FamilyTest(seen.candidates, seen.references, tensor[kept], first).run(step)
     ours.measures += [
         Measure(f"{one.name}_without_tokenizer", one.tier, one.budget, one.figure, one.unit)
         for one in family_measures(off, seen.candidates, seen.access.tier, budgets)

@@ -18,6 +18,8 @@ from probes.errors import LibraryError
 
 SEED = 0
 """Of the canaries' draws: peers are asked once a budget, and set beside what we said on the same canaries."""
+LOSSES_AT = (16, 64)
+"""Budgets at which peers have a log loss: for that our own calibration is fitted on top of their scores."""
 MOST_EMBEDDED = 64
 """Canaries whose answers are embedded: encoding them takes longer than all else together."""
 Embed = Callable[[Sequence[Outputs]], Sequence[Outputs]]
@@ -69,7 +71,8 @@ def _measure(
         except LibraryError:
             continue  # too few lineages to choose a setting from
         settings += trials.settings
-        near[budget, SEED] = trials.near
+        if budget in LOSSES_AT:
+            near[budget, SEED] = trials.near
         ours.peers[baseline.name, budget] = trials.scores
         found += _at_budget(f"peer_{baseline.name}", trials, ours, budget)
     return found + _log_losses(f"peer_{baseline.name}", near, ours), settings_said(settings)
