@@ -27,8 +27,8 @@ Step = Callable[[], object]
 class Ours:
     """What kinprint said at one tier.
 
-    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; `settings` that peers chose, and by
-    peer and budget their scores of pairs in `peers` [n_models, n_references].
+    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; by peer and budget, their scores of
+    pairs in `peers` [n_models, n_references].
     """
 
     seen: Seen
@@ -36,7 +36,6 @@ class Ours:
     trials: Trials
     measures: list[Measure]
     descents: dict[tuple[str, int], Descent] = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)
     peers: dict[tuple[str, int], Matrix] = field(default_factory=dict)
 
 

@@ -1,6 +1,7 @@
 """`kinprint bench lineage`: families and descent on models of known lineage, none of which a fitted part has seen."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from time import monotonic
@@ -22,6 +23,8 @@ from runners.bench.row import Row, Target
 from runners.progress import say
 
 ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text", draws=4))
+WORKERS = 2
+"""Tiers that are measured at a time."""
 _AIMS: tuple[tuple[str, Literal["<=", ">="], dict[str, float]], ...] = (
     ("family_accuracy/{}/64", ">=", {"logits": 0.99, "topk": 0.98, "text": 0.93}),
     ("family_accuracy/{}/16", ">=", {"logits": 0.97, "topk": 0.95, "text": 0.85}),
@@ -35,30 +38,30 @@ AIMS = {name.format(tier): (op, value) for name, op, values in _AIMS for tier, v
 
 def measure(folders: Sequence[str], docs: Path | None = None) -> list[Row]:
     """Every row that the libraries in these folders allow; by default the zoo in the package."""
-    from threadpoolctl import threadpool_limits
+    from joblib import Parallel, delayed
 
-    specimens = specimens_of([Library.load(folder) for folder in folders or [ZOO]])
+    places = [str(folder) for folder in folders or [ZOO]]
+    specimens = specimens_of([Library.load(folder) for folder in places])
     if missing := missing_members(specimens):
         say(f"{len(missing)} of the zoo's members are not there, and nothing is measured on them: {', '.join(missing)}")
-    with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
-        tiers = [_at(access, specimens) for access in ACCESSES]
-    rows = [row_of(one) for ours in tiers for one in ours.measures]
+    tiers: list[Tier] = Parallel(n_jobs=WORKERS)(delayed(_at)(access, places) for access in ACCESSES)
+    rows = [row_of(one) for tier in tiers for one in tier.measures]
     rows.append(Row("members_missing/all/0", float(len(missing)), None, "models"))
     if docs is not None:
         write_page(docs, rows, tiers, missing)
     return rows
 
 
-def write_page(path: Path, rows: Sequence[Row], tiers: Sequence[Ours], missing: Sequence[str]) -> None:
+def write_page(path: Path, rows: Sequence[Row], tiers: Sequence["Tier"], missing: Sequence[str]) -> None:
     """The page and, in a folder of its name beside it, its plots."""
     kept = [row.as_json() for row in rows]
     plots = {"accuracy": accuracy_plot(kept)}
-    plots |= {f"roc-{ours.seen.access.tier}": roc_plot(curves) for ours in tiers if (curves := roc_curves(ours))}
+    plots |= {f"roc-{one.name}": roc_plot(one.curves) for one in tiers if one.curves}
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     for name, svg in plots.items():
         (folder / f"{name}.svg").write_text(svg, "utf-8")
-    settings = {ours.seen.access.tier: ours.settings for ours in tiers}
+    settings = {one.name: one.settings for one in tiers}
     path.write_text(page(kept, settings, missing, [f"{folder.name}/{name}.svg" for name in plots]), "utf-8")
 
 
@@ -73,7 +76,24 @@ def roc_curves(ours: Ours, budget: int = 64) -> dict[str, Curve]:
     return {way: curve for way, curve in curves.items() if len(curve[0]) and len(curve[1])}
 
 
-def _at(access: Access, specimens: Sequence[Specimen]) -> Ours:
+@dataclass(frozen=True)
+class Tier:
+    """What was measured at one tier: figures, the settings that peers chose, and curves of scores by their owner."""
+
+    name: str
+    measures: list[Measure]
+    settings: dict[str, str]
+    curves: dict[str, Curve]
+
+
+def _at(access: Access, folders: Sequence[str]) -> Tier:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
+        return _measured(access, specimens_of([Library.load(folder) for folder in folders]))
+
+
+def _measured(access: Access, specimens: Sequence[Specimen]) -> Tier:
     start = monotonic()
     seen = Seen.at(access, specimens)
     if seen.left_out:
@@ -84,9 +104,7 @@ def _at(access: Access, specimens: Sequence[Specimen]) -> Ours:
     peers, settings = measure_peers(
         ours, embedded, lambda name: say(f"{access.tier}: {name}: {monotonic() - start:.0f} s")
     )
-    ours.measures += peers
-    ours.settings.update(settings)
-    return ours
+    return Tier(access.tier, ours.measures + peers, settings, roc_curves(ours))
 
 
 def embedded(models: Sequence[Outputs]) -> Sequence[Outputs]:

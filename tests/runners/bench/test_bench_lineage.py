@@ -19,6 +19,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_zoo(folder / "zoo", size=16)
     patch = pytest.MonkeyPatch()
     patch.setattr(lineage, "embedded", lambda models: models)
+    patch.setattr(lineage, "WORKERS", 1)  # in this process, where the patches hold
     arguments = ["bench", "lineage", str(folder / "zoo"), "--out", str(folder), "--docs", str(folder / "page.md")]
     with patch.context():
         assert main(arguments) == 0
