@@ -113,10 +113,19 @@ def _last_rows(recording: Recording, places: npt.NDArray[np.integer]) -> npt.NDA
     return np.stack([prompt_numbers(recording)[places], np.full(len(places), LAST)], axis=1)
 
 
-def _vocabulary(recording: Recording) -> int:
-    manifest = recording.manifest  # of an API, that of the tokenizer by which tokens were named, and found to be right
+def vocabulary_of(recording: Recording) -> str | None:
+    """The hash of a model's vocabulary, None where it is not known.
+
+    Of an API, that of the tokenizer by which tokens were named, and found to be right.
+    """
+    manifest = recording.manifest
     known = manifest.tokenizer.get("sha256") or manifest.access.get("positions", {}).get("vocabulary_sha256")
-    return int(str(known)[:16], 16) if known else 0
+    return str(known) if known else None
+
+
+def _vocabulary(recording: Recording) -> int:
+    known = vocabulary_of(recording)
+    return int(known[:16], 16) if known else 0
 
 
 def hashed(spelled: Sequence[bytes]) -> npt.NDArray[np.uint64]:

@@ -135,10 +135,11 @@ def _interval(apart: npt.NDArray[np.float64], alpha: float, seed: int) -> tuple[
 def _p_margin_apart(apart: npt.NDArray[np.float64], margin: float) -> float:
     """The p-value of "at least the margin apart" for unbiased distances [n]: Student's t, and never below what n bear.
 
-    A share of `margin` of canaries may be answered all differently (a distance of 1) and the rest alike: that none of
-    n canaries shows it has the probability (1 - margin)^n, which no spread among the others can tell.
+    A share of `margin` / 2 of canaries may be answered all differently (a distance of 2, where neither side varies) and
+    the rest alike: that none of n canaries shows it has the probability (1 - margin / 2)^n, which no spread among the
+    others can tell.
     """
-    borne = float((1 - margin) ** len(apart))
+    borne = float((1 - margin / 2) ** len(apart))
     if np.ptp(apart) == 0:
         return borne if apart[0] < margin else 1.0
     return max(float(ttest_1samp(apart, margin, alternative="less").pvalue), borne)

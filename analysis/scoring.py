@@ -56,7 +56,7 @@ def accepted_at_90(
     return float(np.mean(accepted)) if accepted else 0.0
 
 
-def calibration(predictions: Predictions, seed: int = 0) -> dict[str, float]:
+def calibration(predictions: Predictions, seed: int = 0, simulations: int = _SIMULATIONS) -> dict[str, float]:
     """`ece` (of the likeliest class, 10 bins), `log_loss`, `log_loss_prior` (nats), and `p_value` of "calibrated"."""
     said, weight = predictions.log_posterior, predictions.weight
     loss = -said[np.arange(len(said)), predictions.truth]
@@ -64,11 +64,11 @@ def calibration(predictions: Predictions, seed: int = 0) -> dict[str, float]:
         "ece": _expected_calibration_error(said, predictions.truth, weight),
         "log_loss": float(weight @ np.minimum(loss, 700.0)),
         "log_loss_prior": float(-(weight @ predictions.log_prior)),
-        "p_value": calibration_p_value(predictions, seed),
+        "p_value": calibration_p_value(predictions, seed, simulations),
     }
 
 
-def calibration_p_value(predictions: Predictions, seed: int = 0) -> float:
+def calibration_p_value(predictions: Predictions, seed: int = 0, simulations: int = _SIMULATIONS) -> float:
     """The p-value of "the truth is drawn from these posteriors", two-sided, by simulation over lineages.
 
     Simulated are truths drawn from the posteriors; all predictions about one lineage share one draw (their errors
@@ -80,17 +80,17 @@ def calibration_p_value(predictions: Predictions, seed: int = 0) -> float:
     order = np.argsort(-said, axis=1, kind="stable")
     ranked = np.take_along_axis(said, order, axis=1)
     upto = np.cumsum(np.exp(ranked), axis=1)
-    draws = np.random.default_rng(seed).random((_SIMULATIONS, int(predictions.lineage.max()) + 1))
+    draws = np.random.default_rng(seed).random((simulations, int(predictions.lineage.max()) + 1))
     rows, unknown = np.arange(len(said)), said.shape[1] - 1
     observed = _statistics(said[rows, predictions.truth], predictions.truth == unknown, said, predictions.weight)
-    simulated = np.empty((_SIMULATIONS, 2))
+    simulated = np.empty((simulations, 2))
     for number, draw in enumerate(draws):
         place = np.minimum((upto < draw[predictions.lineage][:, None]).sum(axis=1), unknown)
         simulated[number] = _statistics(ranked[rows, place], order[rows, place] == unknown, said, predictions.weight)
     centre = simulated.mean(axis=0)
     spread = np.cov(simulated.T) + 1e-12 * np.eye(2)
     distance = _mahalanobis(np.vstack([simulated, observed]) - centre, spread)
-    return float((1 + (distance[:-1] >= distance[-1] * (1 - 1e-9) - 1e-12).sum()) / (_SIMULATIONS + 1))
+    return float((1 + (distance[:-1] >= distance[-1] * (1 - 1e-9) - 1e-12).sum()) / (simulations + 1))
 
 
 def _statistics(

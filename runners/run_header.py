@@ -32,6 +32,7 @@ def header_of(backend: Backend, suite: Suite, sampling: Sampling, candidate: str
             "logits_dtype": sampling.logits_dtype if sampling.tier == "logits" or sampling.chooses else None,
             **_positions(sampling),
             **({"draws": True} if sampling.draws and sampling.tier != "text" else {}),
+            **({"seeds": "by candidate"} if sampling.draws or sampling.tier == "text" else {}),
             **({} if sampling.greedy else {"greedy": False}),
             "system_prompt": getattr(backend, "system_prompt", None),
             "chat_template": getattr(backend, "chat_template", None),

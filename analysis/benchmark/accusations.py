@@ -17,7 +17,8 @@ import numpy.typing as npt
 from analysis.baselines.thresholds import above_strangers
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
-from analysis.descent.null import FEWEST_LINEAGES, Spread, holm, null_of
+from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, holm, null_of, p_value
+from analysis.library import REFERENCES, TAUGHT
 
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -63,8 +64,13 @@ def with_margin(scores: Matrix, strangers: Mask, lineages: Sequence[str], kin: M
     return threshold
 
 
-def accusations(models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix) -> Accusations:
-    """Fold by fold, the threshold learned from pairs that involve nothing held out, neither model nor reference."""
+def accusations(
+    models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, needs_students: bool = False
+) -> Accusations:
+    """Fold by fold, the threshold learned from pairs that involve nothing held out, neither model nor reference.
+
+    `needs_students`: the scores follow what was taught, so that the descent test says nothing without students.
+    """
     found = Accusations()
     lineages = [one.lineage for one in models]
     theirs = np.array([lineages[place] for place in references])
@@ -77,7 +83,7 @@ def accusations(models: Sequence[Specimen], references: npt.NDArray[np.intp], sc
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
         bare = bare if np.isfinite(bare) else np.inf
         margin = with_margin(scores, strangers, lineages, free[:, None] & free[references] & own & ~itself & descended)
-        spreads = _null(models, references, scores, free)
+        null = _null(models, references, scores, free)
         for place in (place for place, one in enumerate(models) if one.lineage in held_out):
             kin = own[place] & ~itself[place]
             other = ~own[place] & ~np.isnan(scores[place])
@@ -85,7 +91,7 @@ def accusations(models: Sequence[Specimen], references: npt.NDArray[np.intp], sc
             for named, recalled, accused in (
                 (filled >= margin, found.recalled, found.accused),
                 (filled >= bare, found.recalled_bare, found.accused_bare),
-                (_rejected(scores[place], spreads), found.recalled_at_alpha, found.accused_at_alpha),
+                (_rejected(scores[place], null, needs_students), found.recalled_at_alpha, found.accused_at_alpha),
             ):
                 if kin.any():
                     recalled[place] = float(named[kin].any())
@@ -96,21 +102,31 @@ def accusations(models: Sequence[Specimen], references: npt.NDArray[np.intp], sc
 
 def _null(
     models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask
-) -> dict[str, Spread]:
-    """As the descent test has it, from models and references that may be looked at."""
-    innocent = [free[place] and one.kind != "descendant" for place, one in enumerate(models)]
-    rows = np.flatnonzero(innocent)
+) -> tuple[dict[str, Spread], npt.NDArray[np.intp]]:
+    """As the descent test has it, from models and references that may be looked at; and the controls of each reference.
+
+    Controls [n_references]: independent lineages that can be compared with it.
+    """
+    rows = np.flatnonzero([free[place] and one.kind in (*REFERENCES, *TAUGHT) for place, one in enumerate(models)])
     lineages = np.array([one.lineage for one in models])
     teachers = [next(iter(models[row].touches - {models[row].lineage}), None) for row in rows.tolist()]
-    columns = np.flatnonzero(free[references])
-    return null_of(scores[np.ix_(rows, columns)], lineages[rows], lineages[references[columns]], teachers)
+    theirs, columns = lineages[references], np.flatnonzero(free[references])
+    null = null_of(scores[np.ix_(rows, columns)], lineages[rows], theirs[columns], teachers)
+    known = ~np.isnan(scores[rows]) & (lineages[rows][:, None] != theirs)
+    return null, np.array([len(set(lineages[rows][column].tolist())) for column in known.T], dtype=np.intp)
 
 
-def _rejected(scores: npt.NDArray[np.float64], spreads: dict[str, Spread]) -> Mask:
+def _rejected(
+    scores: npt.NDArray[np.float64],
+    null: tuple[dict[str, Spread], npt.NDArray[np.intp]],
+    needs_students: bool,
+) -> Mask:
     """Of one model's scores [n_references], those at which "trained independently" is rejected, Holm over all tried."""
-    named = np.zeros(len(scores), dtype=bool)
-    usable = [spread for spread in spreads.values() if spread.lineages >= FEWEST_LINEAGES]
-    tried = np.flatnonzero(~np.isnan(scores))
-    if "strangers" in spreads and spreads["strangers"] in usable and len(tried):
-        named[tried] = holm([max(one.p_value(score) for one in usable) for score in scores[tried].tolist()]) <= ALPHA
+    named, (spreads, controls) = np.zeros(len(scores), dtype=bool), null
+    enough = "strangers" in spreads
+    if needs_students:
+        enough &= "taught" in spreads and spreads["taught"].lineages >= FEWEST_LINEAGES
+    tried = np.flatnonzero(~np.isnan(scores) & (controls >= FEWEST_CONTROLS))
+    if enough and len(tried):
+        named[tried] = holm([p_value(score, spreads)[0] for score in scores[tried].tolist()]) <= ALPHA
     return named

@@ -160,15 +160,16 @@ class FamilyTest:
     def _reject(self, trials: Trials, family: int) -> None:
         """A family taken out of references, of what is fitted, and of the threshold; its models are the unknown."""
         others = np.flatnonzero(self.columns != family)
+        theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
         accepted: dict[Subset, list[float]] = {}
         for held_out, tested in self._folds_without(family):
-            for subset, kinship, values in self._fitted(self._training(held_out, family=family)):
+            for subset, kinship, values in self._fitted(self._training(held_out | theirs, family=family)):
                 posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
                 accepted.setdefault(subset, []).extend(posterior[:, -1])
         tested = np.flatnonzero(self.rows == family).tolist()
         if not len(others):
             return
-        for subset, kinship, values in self._fitted(self._training(frozenset(), family=family)):
+        for subset, kinship, values in self._fitted(self._training(theirs, family=family)):
             posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
             left = np.searchsorted(np.unique(self.columns), family)
             whole = np.insert(posterior, left, 0, axis=1) if (self.columns == family).any() else posterior

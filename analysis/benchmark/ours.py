@@ -85,7 +85,7 @@ def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[st
 
 def _descent(ours: Ours, way: str, budget: int, scores: Sequence[Matrix]) -> None:
     models, references = ours.seen.candidates, ours.seen.references
-    descent = Descent([accusations(models, references, one) for one in scores], scores)
+    descent = Descent([accusations(models, references, one, needs_students=way == "topk") for one in scores], scores)
     ours.descents[way, budget] = descent
     ours.measures += descent_measures(descent, models, references, way, budget)
 

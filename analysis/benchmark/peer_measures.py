@@ -82,7 +82,7 @@ def _log_losses(peer: str, near: Mapping[Subset, Scores], ours: Ours) -> list[Me
     """What a peer's scores are worth as probabilities: our own calibration on top of them, fold by fold as ours."""
     models, references, tier = ours.seen.candidates, ours.seen.references, ours.seen.access.tier
     subsets = {subset: ours.subsets[subset] for subset in near}
-    known = {subset: np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0) for subset, scores in near.items()}
+    known = {subset: _filled(scores) for subset, scores in near.items()}
     nothing = np.zeros((0, len(models), len(references), len(ours.seen.signatures[0].canaries)), np.float32)
     loss = FamilyTest(models, references, nothing, subsets, weights=known).run_known().loss if near else {}
     found = []
@@ -97,6 +97,12 @@ def _log_losses(peer: str, near: Mapping[Subset, Scores], ours: Ours) -> list[Me
             ahead = float(difference.value > 0)
             found.append(Measure(f"{peer}/ahead", tier, budget, Figure(ahead, ahead, ahead, difference.n), "yes or no"))
     return found
+
+
+def _filled(scores: Scores) -> Scores:
+    """What can't be compared is as far apart as anything is."""
+    finite = np.isfinite(scores)
+    return np.where(finite, scores, scores[finite].min() if finite.any() else 0.0)
 
 
 def _at_budget(peer: str, trials: PeerTrials, ours: Ours, budget: int) -> list[Measure]:

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from analysis.chosen_logits import vocabulary_of
 from analysis.library import REFERENCES, Library, Member, lineage_of
 from analysis.observation import Access
 from analysis.signature import Signature, align
@@ -46,8 +47,7 @@ class Specimen:
 
     @property
     def vocabulary(self) -> str | None:
-        known = self.recording.manifest.tokenizer.get("sha256")
-        return None if known is None else str(known)
+        return vocabulary_of(self.recording)
 
     def readable_at(self, access: Access) -> bool:
         """Whether it was recorded with that access, or a higher one."""

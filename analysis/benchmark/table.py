@@ -15,6 +15,8 @@ _TABLES = (
     ("calibration_error", "Expected calibration error, families taken out included"),
     ("calibration_p_value", "P-value of calibration, against simulated calibrated posteriors, by lineage"),
     ("set_coverage", "How often the 90% set holds the truth (a family, or `unknown` where it was taken out)"),
+    ("set_coverage_known", "The same, of candidates whose family is there"),
+    ("set_coverage_unknown", "The same, of candidates whose family was taken out"),
     ("set_size", "Labels in the 90% set, on average"),
     ("unknown_rejected", "Unknowns rejected, at the threshold that accepts 95% of known candidates in training"),
     ("unknown_auc", "Unknowns ranked above knowns, area under the curve"),
@@ -35,7 +37,8 @@ Made by `kinprint bench lineage --docs docs/benchmark.md`; not edited by hand. E
 number. `topk_chosen` is top-20 access that also gives the logprobs of {named} named tokens a query: {tokens} tokens
 cost {queries} queries a prompt, so a budget of 64 is that of 16 prompts. At `text` nothing follows the weights, and the
 answer to descent is `undecidable`. Families are told by how answers begin, go on and are worded, by how many tokens the
-prompts are cut into, and above `text` by shared weights; the rows without tokenizer leave out the last two.
+prompts are cut into, and above `text` by shared weights; the rows without tokenizer leave out the last two,
+as `kinprint attribute` does unless it is told otherwise.
 """
 
 

@@ -2,32 +2,30 @@
 
 The null hypothesis is the second, by whatever recipe: the parent's own with another seed, or on its answers. What such
 models score is known from the library: its lookalikes, siblings, bases, students and framed models, each against every
-reference of another lineage than its own. Of these, `controls` are those with the parent's vocabulary, one score a
-lineage (the highest); all together, whatever their vocabulary, are the model of the null.
+reference of another lineage than its own, on the rows and tokens that the candidate gave. Of these, `controls` are
+those with the parent's vocabulary; all together, whatever their vocabulary, are the null.
 
 The evidence has to follow the weights and not what they say (analysis.descent.spaces, analysis.descent.residuals). An
 access that shows none of that kind gives `undecidable`.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers
+from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers, vocabulary_of
 from analysis.descent.evidence import Decision, DescentEvidence
-from analysis.descent.null import FEWEST_LINEAGES, Spread, accused_at_most, e_value, holm, null_of, rank_p_value
+from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, e_value, holm, null_of, p_value
 from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import Matrix, Models, Places, SpaceScores, same_vocabulary
+from analysis.descent.scores import UNKNOWN, Matrix, Models, Places, SpaceScores, same_vocabulary
 from analysis.descent.spaces import FEWEST_ROWS
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.signature import prompts_asked
 from analysis.unfed import Unfed
 from probes.errors import LibraryError
 from probes.recording import Recording
-
-_CANDIDATE = ""  # the lineage of one that is not known
 
 
 def descent(
@@ -75,8 +73,8 @@ class _Comparison:
             raise LibraryError(f"{missing[0]} and the candidate were asked no prompt in common")
         chosen = [p for p, one in enumerate(members) if one.role in REFERENCES or one in parents]
         recordings = [*(library.recording(one) for one in members), candidate]
-        lineages = np.array([*(library.lineage(one) for one in members), _CANDIDATE])
-        vocabularies = [one.manifest.tokenizer.get("sha256") for one in recordings]
+        lineages = np.array([*(library.lineage(one) for one in members), UNKNOWN])
+        vocabularies = [vocabulary_of(one) for one in recordings]
         models = Models(lineages, vocabularies, np.array(chosen, dtype=np.intp))
         asked = [one.digest for one in candidate.suite.canaries if one.digest in prompts]
         others = sorted({digest for one in members for digest in library.prompts(one)} - set(asked))
@@ -94,41 +92,43 @@ class _Comparison:
         score = float(self.scores[-1, column])
         if np.isnan(score):
             return replace(evidence, reason=self._incomparable(parent))
-        controls, spreads = self._controls(column), self._null()
-        lineages = spreads["strangers"].lineages if "strangers" in spreads else 0
-        evidence = replace(
-            evidence, effect=score, controls=len(controls), lineages=lineages, bound=accused_at_most(lineages)
-        )
-        usable = {kind: one for kind, one in spreads.items() if one.lineages >= FEWEST_LINEAGES}
-        if "strangers" not in usable:
-            reason = f"the library has {lineages} independent trainings to compare with; {FEWEST_LINEAGES} are needed"
+        null, controls = self._null(), len(self._controls(column))
+        lineages = null["strangers"].lineages if "strangers" in null else 0
+        evidence = replace(evidence, effect=score, controls=controls, lineages=lineages)
+        if reason := self._too_little(null, controls, parent):
             return replace(evidence, reason=reason)
-        if self.access == "topk" and "taught" not in usable:
-            reason = (
+        return self._weigh(evidence, score, null)
+
+    def _too_little(self, null: dict[str, Spread], controls: int, parent: Member) -> str:
+        """Why innocents don't suffice to say anything; empty if they do."""
+        if "strangers" not in null:
+            return f"the library has fewer than {FEWEST_LINEAGES} independent trainings to compare with"
+        if controls < FEWEST_CONTROLS:
+            return (
+                f"the library has {controls} independent trainings with the vocabulary of {parent.name}, and "
+                f"{FEWEST_CONTROLS} are needed to know what shared data alone makes two of them share"
+            )
+        if self.access == "topk" and ("taught" not in null or null["taught"].lineages < FEWEST_LINEAGES):
+            return (
                 "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
                 f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "
                 "tokens (tier=chosen)"
             )
-            return replace(evidence, reason=reason)
-        return self._weigh(evidence, score, controls, usable)
+        return ""
 
-    def _weigh(
-        self, evidence: DescentEvidence, score: float, controls: Sequence[float], spreads: dict[str, Spread]
-    ) -> DescentEvidence:
-        by_model = max(spread.p_value(score) for spread in spreads.values())
-        by_rank = rank_p_value(score, controls)
-        surpassed = any(other >= score for other in controls)  # then no model of the null makes it improbable
-        p_value = max(by_model, by_rank) if surpassed else by_model
-        most = max(spread.most for spread in spreads.values())
-        reason = f"it shares {score:.2f} with {evidence.parent} beyond what rivals do; the most that an innocent shared"
+    def _weigh(self, evidence: DescentEvidence, score: float, null: dict[str, Spread]) -> DescentEvidence:
+        found, basis = p_value(score, null)
+        most = max(spread.most for spread in null.values())
+        students = "" if "taught" in null else " (no students among them)"
         return replace(
             evidence,
             innocents=most,
-            p_value=p_value,
-            e_value=e_value(p_value),
-            basis="rank" if surpassed and by_rank >= by_model else "model",
-            spreads={kind: asdict(spread) for kind, spread in spreads.items()},
-            reason=f"{reason} is {most:.2f}",
+            p_value=found,
+            e_value=e_value(found),
+            basis=basis,
+            bound=max(spread.bound(score) for spread in null.values()),
+            reason=f"it shares {score:.2f} with {evidence.parent} beyond what rivals do; the most that an innocent "
+            f"shared with anybody is {most:.2f}{students}",
         )
 
     def _controls(self, column: int) -> list[float]:
@@ -165,22 +165,31 @@ def _scores(
 
     The first `asked` of the prompts are the candidate's; references are known by their answers to all.
     """
-    canaries = np.arange(asked)
     nothing = np.full((len(recordings), len(models.references)), np.nan)
     logits = _aligned_logits(recordings, prompts)
-    shown = logits[-1]
-    if shown is not None and np.isfinite(shown).all(axis=1).sum() >= FEWEST_ROWS:
-        return SpaceScores(models, logits)(canaries), "logits", ""
+    shown = _rows_shown(logits[-1], asked)
+    if len(shown) >= FEWEST_ROWS:
+        return SpaceScores(models, logits)(shown), "logits", ""
     known: list[Likeliest | None] = [likeliest(one, prompts) for one in recordings]
-    if known[-1] is not None:
+    candidate = known[-1]
+    if candidate is not None:
         there = [np.zeros((0, 0), np.float32) if one is not None else None for one in known]
-        same = same_vocabulary(models, there)
-        return residual_scores(models, residual_correlations(models, known, same), canaries), "topk", ""
+        given = (candidate.tokens > 0).sum(axis=1)
+        canaries = np.flatnonzero(given[:asked])
+        correlations = residual_correlations(models, known, same_vocabulary(models, there), top=int(given.max()))
+        return residual_scores(models, correlations, canaries), "topk", ""
     reason = (
         "sampled text follows the data that a model was trained on and shows nothing that follows its weights; the "
         "logprobs of chosen tokens would decide (tier=chosen or logits), or those of the likeliest (tier=topk)"
     )
     return nothing, "text", reason
+
+
+def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
+    """Places of the prompts after which the candidate gave its logits: nobody is scored on more rows than it."""
+    if logits is None:
+        return np.zeros(0, dtype=np.intp)
+    return np.flatnonzero(np.isfinite(logits[:asked]).all(axis=1))
 
 
 def _aligned_logits(recordings: Sequence[Recording], prompts: Sequence[str]) -> list[npt.NDArray[np.float32] | None]:

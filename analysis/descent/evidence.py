@@ -1,6 +1,6 @@
 """What the descent test found about one parent, as `descent.json` and `verdict.json` hold it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from analysis.report.hostile import visible
@@ -14,11 +14,11 @@ class DescentEvidence:
     """What is known about one parent.
 
     `effect`: 0 where the parent explains no more of the candidate than its rivals do, 1 where it explains everything;
-    `innocents` the highest that an innocent reached. `p_value` against "trained independently", by `basis` "rank" among
-    the `controls` or by the "model" of the null; `p_adjusted` for the number of parents tried (Holm); `e_value` from
-    the p-value. `bound`: as far as `lineages` independent trainings can tell, at most this share of innocents would be
-    accused (95%). `spreads` are those of the null (`analysis.descent.null.Spread`), by kind of innocent. `reason` says
-    in words why the decision is what it is.
+    `innocents` the highest that an innocent reached with anybody. `p_value` against "trained independently", by `basis`
+    "rank" where innocents reached the effect, else by the "model" of the null; `p_adjusted` for the number of parents
+    tried (Holm); `e_value` from the p-value. `controls`: independent trainings with the parent's vocabulary. `bound`:
+    as far as `lineages` independent trainings can tell, at most this share of innocents reach as much (95%). `reason`
+    says in words why the decision is what it is.
     """
 
     parent: str
@@ -34,7 +34,6 @@ class DescentEvidence:
     controls: int = 0
     lineages: int = 0
     bound: float | None = None
-    spreads: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def in_words(self, candidate: str) -> str:
         """The decision as a sentence; names are spelled out."""
@@ -47,5 +46,5 @@ class DescentEvidence:
         bound = ""
         if self.p_value is not None and self.bound is not None:
             share = f"{100 * self.bound:.1f}%"
-            bound = f"; {self.lineages} independent trainings can't exclude that {share} of innocents would be accused"
+            bound = f"; {self.lineages} independent trainings can't exclude that {share} of innocents reach as much"
         return f"{says}: {self.reason}{bound}."

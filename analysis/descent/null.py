@@ -1,14 +1,15 @@
 """What models score that share no weights with a parent: the null hypothesis, with the spread between trainings in it.
 
 The lineage is the unit of chance: however many models and canaries a lineage has, it is one independent training, and
-what an innocent candidate scores is another draw from among them. So the spread is estimated between lineages, taken at
-its upper confidence bound, and the tail is that of Student's distribution with as many degrees of freedom as lineages
-allow.
+what an innocent candidate scores is another draw from among them. Whoever accuses names the likeliest parent, so what
+counts of a lineage is the highest score that it reaches with anybody. The spread between lineages is taken at its upper
+confidence bound, and the tail is that of Student's distribution with as many degrees of freedom as lineages allow;
+where innocents reached the score themselves, the share of those that did.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,38 +17,55 @@ from scipy import stats
 
 FEWEST_LINEAGES = 5
 """Below this many independent trainings nothing is said of how they spread."""
+FEWEST_TAUGHT = 2
+"""Of students and framed models so many widen the null; their spread is as wide as so few leave it."""
+FEWEST_CONTROLS = 3
+"""Independent trainings with the parent's vocabulary, without which the scale of its scores is not known."""
 _CONFIDENCE = 0.95
+Basis = Literal["rank", "model"]
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Scores of innocents of one kind: their mean, the upper confidence bound of their standard deviation, the highest
-    seen, and the number of independent lineages that these rest on."""
+    """`highest` [n_lineages]: the highest score of every independent lineage of one kind of innocent."""
 
-    mean: float
-    std: float
-    most: float
-    lineages: int
+    highest: tuple[float, ...]
 
     @classmethod
     def of(cls, scores: Mapping[str, Sequence[float]]) -> Self:
-        """From scores by lineage, each of which weighs the same."""
-        values = [np.asarray(one, dtype=np.float64) for one in scores.values() if len(one)]
-        n = len(values)
-        mean = float(np.mean([one.mean() for one in values])) if n else np.nan
-        most = float(max((one.max() for one in values), default=np.nan))
-        if n < 2:
-            return cls(mean, np.inf, most, n)
-        variance = float(np.mean([((one - mean) ** 2).mean() for one in values])) * n / (n - 1)
-        widest = variance * (n - 1) / stats.chi2.ppf(1 - _CONFIDENCE, n - 1)
-        return cls(mean, float(np.sqrt(widest)), most, n)
+        """From the scores of each lineage."""
+        return cls(tuple(max(one) for one in scores.values() if len(one)))
+
+    @property
+    def lineages(self) -> int:
+        return len(self.highest)
+
+    @property
+    def most(self) -> float:
+        return max(self.highest, default=float("nan"))
+
+    def reached_by(self, score: float) -> int:
+        """How many lineages score as high or higher."""
+        return sum(other >= score for other in self.highest)
 
     def p_value(self, score: float) -> float:
-        """The chance that another innocent of this kind scores as high or higher."""
-        if self.lineages < 2 or not self.std > 0:
+        """The chance that another innocent of this kind scores as high or higher with anybody."""
+        n = self.lineages
+        if n < 2:
             return 1.0
-        beyond = (score - self.mean) / (self.std * np.sqrt(1 + 1 / self.lineages))
-        return float(stats.t.sf(beyond, self.lineages - 1))
+        std = np.std(self.highest, ddof=1) * np.sqrt((n - 1) / stats.chi2.ppf(1 - _CONFIDENCE, n - 1))
+        if not std > 0:
+            return 1.0
+        beyond = (score - np.mean(self.highest)) / (std * np.sqrt(1 + 1 / n))
+        return max(float(stats.t.sf(beyond, n - 1)), rank_p_value(score, self.highest) if self.reached_by(score) else 0)
+
+    def bound(self, score: float) -> float:
+        """The upper 95% bound of the share of innocents that reach a score (Clopper and Pearson 1934).
+
+        About 3 / n if none of n lineages did.
+        """
+        n, k = self.lineages, self.reached_by(score)
+        return 1.0 if k == n else float(stats.beta.ppf(_CONFIDENCE, k + 1, n - k))
 
 
 def null_of(
@@ -56,7 +74,7 @@ def null_of(
     theirs: npt.NDArray[np.str_],
     teachers: Sequence[str | None],
 ) -> dict[str, Spread]:
-    """The spread of innocents of each kind, from scores [n_models, n_references] of models that may be looked at.
+    """Innocents of each kind of which there are enough, from scores [n_models, n_references] that may be looked at.
 
     `lineages` [n_models], `theirs` [n_references], `teachers` [n_models] the lineages that taught them. `taught` are
     scores with a teacher's lineage, `strangers` all others but a model's with its own; NaN counts for nothing.
@@ -68,7 +86,15 @@ def null_of(
         for kind, places in (("taught", with_teacher), ("strangers", known & ~with_teacher)):
             if places.any():
                 kinds[kind].setdefault(own, []).extend(scores[row, places].tolist())
-    return {kind: Spread.of(values) for kind, values in kinds.items() if values}
+    fewest = {"strangers": FEWEST_LINEAGES, "taught": FEWEST_TAUGHT}
+    return {kind: Spread.of(values) for kind, values in kinds.items() if len(values) >= fewest[kind]}
+
+
+def p_value(score: float, null: Mapping[str, Spread]) -> tuple[float, Basis]:
+    """The largest of the kinds' p-values, and whether innocents that reached the score decide it, or the model."""
+    worst = max(null.values(), key=lambda spread: spread.p_value(score))
+    found = worst.p_value(score)
+    return found, "rank" if worst.reached_by(score) and found == rank_p_value(score, worst.highest) else "model"
 
 
 def rank_p_value(score: float, controls: Sequence[float]) -> float:
@@ -95,11 +121,3 @@ def holm(p_values: Sequence[float]) -> npt.NDArray[np.float64]:
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
-
-
-def accused_at_most(lineages: int, level: float = _CONFIDENCE) -> float:
-    """The upper bound of the share of innocents accused, none having been among so many: about 3 / n at 95%.
-
-    Clopper and Pearson (1934). 1 where there were none to accuse.
-    """
-    return 1.0 if lineages == 0 else float(1 - (1 - level) ** (1 / lineages))

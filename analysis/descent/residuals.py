@@ -66,10 +66,12 @@ def residual_correlations(
     models: Models,
     known: Sequence[Likeliest | None],
     same: npt.NDArray[np.bool_],
+    top: int = TOP,
 ) -> npt.NDArray[np.float32]:
     """[n_models, n_references, n_canaries]; NaN where there is no rival.
 
-    `same` [n_models, n_references] are the pairs that are compared: those of two models with one tokenizer.
+    Everybody's likeliest `top` tokens are looked at, 20 at most. `same` [n_models, n_references] are the pairs that are
+    compared: those of two models with one tokenizer.
     """
     n = next((len(one.tokens) for one in known if one is not None), 0)
     found = np.full((*same.shape, n), np.nan, np.float32)
@@ -84,9 +86,9 @@ def residual_correlations(
             looked_up = np.flatnonzero(strangers | same[row])  # nobody close: all others are the population
         else:
             looked_up = columns
-        names = own.tokens[:, :TOP]
+        names = own.tokens[:, : min(top, TOP)]
         theirs = {column: _of(known[int(references[column])], names) for column in looked_up.tolist()}
-        mine = np.where(names > 0, own.logprobs[:, :TOP], np.nan)
+        mine = np.where(names > 0, own.logprobs[:, : min(top, TOP)], np.nan)
         rivals = [column for column in looked_up.tolist() if strangers[column]]
         total, count = _sum([theirs[column] for column in rivals], names.shape)
         for column in columns.tolist():

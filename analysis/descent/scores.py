@@ -17,6 +17,8 @@ from analysis.descent.spaces import FEWEST_ROWS, by_chance, reference_space, row
 from analysis.unfed import Unfed
 from probes.recording import Recording
 
+UNKNOWN = ""
+"""Stands for the lineage of a model of which it is not known; it is nobody's control."""
 Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 NAMED_A_QUERY = 128
@@ -141,7 +143,7 @@ def controls_mean(models: Models, scores: Matrix) -> Matrix:
     known = belongs @ ~np.isnan(scores)
     means = np.where(known > 0, belongs @ np.nan_to_num(scores) / np.maximum(known, 1), np.nan)  # by lineage
     for row, own in enumerate(models.lineages):
-        usable = ~np.isnan(means) & (names[:, None] != own) & (names[:, None] != theirs)
+        usable = ~np.isnan(means) & (names[:, None] != own) & (names[:, None] != theirs) & (names[:, None] != UNKNOWN)
         total, n = np.where(usable, means, 0).sum(axis=0), usable.sum(axis=0)
         found[row] = np.where((n > 0) & ~np.isnan(scores[row]), total / np.maximum(n, 1), np.nan)
     return found

@@ -1,12 +1,10 @@
 """The null of the descent test: lineages count, not models; its errors are what it says."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.descent.null import Spread, accused_at_most, e_value, holm, rank_p_value
+from analysis.descent.null import Spread, e_value, holm, null_of, p_value, rank_p_value
 
 
 def innocents(lineages: int, each: int, between: float, within: float, seed: int) -> dict[str, list[float]]:
@@ -17,26 +15,46 @@ def innocents(lineages: int, each: int, between: float, within: float, seed: int
 
 def test_more_models_of_a_lineage_do_not_make_the_null_surer() -> None:
     few, many = innocents(8, 1, 1, 0, 0), {name: values * 50 for name, values in innocents(8, 1, 1, 0, 0).items()}
-    assert asdict(Spread.of(few)) == pytest.approx(asdict(Spread.of(many)))
+    assert Spread.of(few) == Spread.of(many)
     assert Spread.of(few).lineages == 8
 
 
 @pytest.mark.parametrize("lineages", [6, 20])
 @pytest.mark.parametrize("each", [1, 10])
 def test_an_innocent_is_accused_no_more_often_than_alpha_says(lineages: int, each: int) -> None:
-    """Training lineages and the innocent drawn anew in each of 2,000 worlds."""
+    """Training lineages, and an innocent whose highest score counts as theirs do, anew in each of 2,000 worlds."""
     alpha, accused = 0.05, 0
     for seed in range(2000):
         known = Spread.of(innocents(lineages, each, 1, 0.3, seed))
-        innocent = np.random.default_rng((1, seed)).normal(0, np.hypot(1, 0.3))
-        accused += known.p_value(float(innocent)) <= alpha
+        [innocent] = innocents(1, each, 1, 0.3, seed + 10_000).values()
+        accused += known.p_value(max(innocent)) <= alpha
     assert stats.binomtest(accused, 2000, alpha, alternative="greater").pvalue > 0.01
 
 
 def test_a_score_far_beyond_is_improbable_and_one_among_them_is_not() -> None:
     known = Spread.of(innocents(20, 3, 0.02, 0.01, 0))
     assert known.p_value(0.6) < 1e-6
-    assert known.p_value(known.mean) == pytest.approx(0.5)
+    assert known.p_value(float(np.mean(known.highest))) > 0.4
+
+
+def test_an_innocent_that_reached_as_much_with_anybody_forbids_small_p_values() -> None:
+    scores = {**innocents(39, 3, 0.02, 0.01, 0), "odd": [0.0, 0.6]}
+    known = Spread.of(scores)
+    assert p_value(0.5, {"strangers": known}) == (2 / 41, "rank")
+    assert known.bound(0.5) == pytest.approx(0.1134, abs=1e-3)  # Clopper and Pearson, 1 of 40
+    assert p_value(0.9, {"strangers": known})[1] == "model"
+
+
+def test_students_are_innocents_of_their_own_kind() -> None:
+    """Three students that score high with their teachers widen what an innocent may score."""
+    lineages = np.array([f"s{n}" for n in range(6)] + ["t0", "t1", "t2"])
+    scores = np.random.default_rng(0).normal(0, 0.02, (9, 6))
+    scores[[6, 7, 8], [0, 1, 2]] = 0.3, 0.35, 0.4
+    null = null_of(scores, lineages, lineages[:6], [None] * 6 + ["s0", "s1", "s2"])
+    assert {kind: spread.lineages for kind, spread in null.items()} == {"strangers": 9, "taught": 3}
+    assert null["strangers"].most < 0.1
+    assert p_value(0.35, null)[0] > 0.3
+    assert p_value(0.35, {"strangers": null["strangers"]})[0] < 1e-4
 
 
 def test_one_lineage_proves_nothing() -> None:
@@ -64,5 +82,7 @@ def test_holm_adjusts_in_order() -> None:
 
 
 def test_the_bound_is_about_three_over_n() -> None:
-    assert accused_at_most(30) == pytest.approx(3 / 30, rel=0.06)
-    assert accused_at_most(0) == 1
+    known = Spread.of(innocents(30, 1, 0.02, 0, 0))
+    assert known.bound(0.9) == pytest.approx(3 / 30, rel=0.06)
+    assert Spread.of({}).bound(0.9) == 1
+    assert known.bound(-9.0) == 1
