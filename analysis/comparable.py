@@ -7,12 +7,10 @@ from functools import reduce
 
 from analysis.library import Library, lower
 from analysis.observation import Access, access_of
-from analysis.report.hostile import visible
+from analysis.report.hostile import NAME_LIMIT, visible
 from analysis.signature import Signature, align, prompts_asked, signature
 from probes.errors import LibraryError, RecordingError
 from probes.recording import Recording
-
-_NAME_LIMIT = 80
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def comparable(
     given = align([signature(one, access, wholes=False) for one in recordings], digests)
     for one in given:
         if one.answered.sum() < least:
-            raise RecordingError(f"{visible(one.name, _NAME_LIMIT)} {_answered(one)}; to compare it takes {least}")
+            raise RecordingError(f"{visible(one.name, NAME_LIMIT)} {_answered(one)}; to compare it takes {least}")
     references = list(zip(kept.members, kept.signatures(kept.members, digests, access), strict=True))
     spoke = [(member, one) for member, one in references if one.answered.sum() >= least]
     if len(spoke) + len(given) < 2:
@@ -66,7 +64,7 @@ def _shared(library: Library, recordings: Sequence[Recording], least: int) -> fr
         shared &= frozenset(prompts_asked(one))
         if len(shared) < least:
             raise RecordingError(
-                f"{visible(one.manifest.candidate, _NAME_LIMIT)} (in {one.folder}) was asked {len(shared)} of the "
+                f"{visible(one.manifest.candidate, NAME_LIMIT)} (in {one.folder}) was asked {len(shared)} of the "
                 f"prompts that all others were asked, and to compare it takes {least}; collect with the library's suite"
             )
     return shared
@@ -95,7 +93,7 @@ def _labels(names: Sequence[str]) -> tuple[str, ...]:
     """Names without anything unseen in them, each there once: the second of a name is "name (2)"."""
     labels: list[str] = []
     for name in names:
-        label = shown = visible(name, _NAME_LIMIT) or "(no name)"
+        label = shown = visible(name, NAME_LIMIT) or "(no name)"
         number = 1
         while label in labels:
             number += 1

@@ -87,39 +87,36 @@ def equality(paired: Paired, alpha: float = 0.01, margin: Margin | None = None, 
 
 
 def _of_tops(paired: Paired, alpha: float, margin: Margin, seed: int) -> Equality:
-    apart = paired.distances
-    most = CAP * margin.value
-    capped = np.minimum(apart / most, 1.0)
+    capped = np.minimum(paired.distances / (CAP * margin.value), 1.0)
     p_different, p_same = p_at_most(capped, 1 / CAP), p_at_least(capped, 1 / CAP)
-    return Equality(
-        decision="same" if p_same <= alpha else "different" if p_different <= alpha else "undecidable",
-        basis="tops",
-        canaries=len(apart),
-        alpha=alpha,
-        margin=margin,
-        p_different=p_different,
-        p_same=p_same,
-        size=float(apart.mean()),
-        interval=_interval(apart, alpha, seed),
-        differ=int((apart > margin.value).sum()),
-        greedy_agree=float(paired.agree.mean()),
-    )
+    return _decided(paired, alpha, margin, seed, p_different, p_same, paired.distances > margin.value)
 
 
 def _of_draws(paired: Paired, alpha: float, margin: Margin, seed: int) -> Equality:
-    apart = paired.distances
-    p_different, p_same = p_equal(paired.draws, seed), _p_margin_apart(apart, margin.value)
+    p_different, p_same = p_equal(paired.draws, seed), _p_margin_apart(paired.distances, margin.value)
+    return _decided(paired, alpha, margin, seed, p_different, p_same, ~paired.agree)
+
+
+def _decided(
+    paired: Paired,
+    alpha: float,
+    margin: Margin,
+    seed: int,
+    p_different: float,
+    p_same: float,
+    differ: npt.NDArray[np.bool_],
+) -> Equality:
     return Equality(
         decision="same" if p_same <= alpha else "different" if p_different <= alpha else "undecidable",
-        basis="draws",
-        canaries=len(apart),
+        basis=paired.basis,
+        canaries=len(paired.distances),
         alpha=alpha,
         margin=margin,
         p_different=p_different,
         p_same=p_same,
-        size=float(apart.mean()),
-        interval=_interval(apart, alpha, seed),
-        differ=int((~paired.agree).sum()),
+        size=float(paired.distances.mean()),
+        interval=_interval(paired.distances, alpha, seed),
+        differ=int(differ.sum()),
         greedy_agree=float(paired.agree.mean()),
     )
 

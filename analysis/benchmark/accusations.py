@@ -17,7 +17,7 @@ import numpy.typing as npt
 from analysis.baselines.thresholds import above_strangers
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
-from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, holm, null_of, p_value
+from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, controls_of, holm, null_of, p_value
 from analysis.library import REFERENCES, TAUGHT
 
 Matrix = npt.NDArray[np.float64]
@@ -112,8 +112,7 @@ def _null(
     teachers = [next(iter(models[row].touches - {models[row].lineage}), None) for row in rows.tolist()]
     theirs, columns = lineages[references], np.flatnonzero(free[references])
     null = null_of(scores[np.ix_(rows, columns)], lineages[rows], theirs[columns], teachers)
-    known = ~np.isnan(scores[rows]) & (lineages[rows][:, None] != theirs)
-    return null, np.array([len(set(lineages[rows][column].tolist())) for column in known.T], dtype=np.intp)
+    return null, controls_of(scores[rows], lineages[rows], theirs)
 
 
 def _rejected(

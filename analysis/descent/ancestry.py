@@ -11,15 +11,16 @@ access that shows none of that kind gives `undecidable`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers, vocabulary_of
+from analysis.chosen_logits import ChosenLogits, last_logits, vocabulary_of
 from analysis.descent.evidence import Decision, DescentEvidence
-from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, e_value, holm, null_of, p_value
+from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, controls_of, e_value, holm, null_of, p_value
 from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import UNKNOWN, Matrix, Models, Places, SpaceScores, same_vocabulary
+from analysis.descent.scores import UNKNOWN, Matrix, Models, Places, SpaceScores, after_prompts, same_vocabulary
 from analysis.descent.spaces import FEWEST_ROWS
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.signature import prompts_asked
@@ -92,7 +93,7 @@ class _Comparison:
         score = float(self.scores[-1, column])
         if np.isnan(score):
             return replace(evidence, reason=self._incomparable(parent))
-        null, controls = self._null(), len(self._controls(column))
+        null, controls = self._innocents[0], int(self._innocents[1][column])
         lineages = null["strangers"].lineages if "strangers" in null else 0
         evidence = replace(evidence, effect=score, controls=controls, lineages=lineages)
         if reason := self._too_little(null, controls, parent):
@@ -131,23 +132,15 @@ class _Comparison:
             f"shared with anybody is {most:.2f}{students}",
         )
 
-    def _controls(self, column: int) -> list[float]:
-        """The highest score with this parent in each other lineage of its vocabulary."""
-        own = self.models.lineages[int(self.models.references[column])]
-        best: dict[str, float] = {}
-        for row, member in enumerate(self.members):
-            lineage, score = str(self.models.lineages[row]), float(self.scores[row, column])
-            if member.role in (*REFERENCES, *TAUGHT) and lineage != own and not np.isnan(score):
-                best[lineage] = max(best.get(lineage, -np.inf), score)
-        return list(best.values())
-
-    def _null(self) -> dict[str, Spread]:
-        """What the library's innocents score, whoever is their parent: those of known roles, not the candidate."""
+    @cached_property
+    def _innocents(self) -> tuple[dict[str, Spread], npt.NDArray[np.intp]]:
+        """The null, whoever is the parent, and the controls of each reference [n_references]: without the candidate."""
         taught_by = {one.name: str(self.models.lineages[row]) for row, one in enumerate(self.members)}
         rows = [row for row, one in enumerate(self.members) if one.role in (*REFERENCES, *TAUGHT)]
         teachers = [taught_by.get(self.members[row].teacher or "") for row in rows]
-        lineages = self.models.lineages
-        return null_of(self.scores[rows], lineages[rows], lineages[self.models.references], teachers)
+        scores, lineages = self.scores[rows], self.models.lineages[rows]
+        theirs = self.models.lineages[self.models.references]
+        return null_of(scores, lineages, theirs, teachers), controls_of(scores, lineages, theirs)
 
     def _incomparable(self, parent: Member) -> str:
         names = self.models.vocabularies
@@ -201,22 +194,13 @@ def _aligned_logits(recordings: Sequence[Recording], prompts: Sequence[str]) -> 
         if one is not None:
             shared[one.vocabulary] = np.intersect1d(shared.get(one.vocabulary, one.ids), one.ids)
     return [
-        None if one is None else _after(recording, one, shared[one.vocabulary], prompts)
+        None if one is None else after_prompts(recording, _only(one, shared[one.vocabulary]), prompts)
         for recording, one in zip(recordings, chosen, strict=True)
     ]
 
 
-def _after(
-    recording: Recording, chosen: ChosenLogits, ids: npt.NDArray[np.int64], prompts: Sequence[str]
-) -> npt.NDArray[np.float32]:
+def _only(chosen: ChosenLogits, ids: npt.NDArray[np.int64]) -> ChosenLogits:
+    """The logits of these tokens alone, in this order; all of them are there."""
     order = np.argsort(chosen.ids, kind="stable")
     columns = order[np.searchsorted(chosen.ids[order], ids)]
-    digests = dict(
-        zip(prompt_numbers(recording).tolist(), (one.digest for one in recording.suite.canaries), strict=True)
-    )
-    places = {digest: row for row, digest in enumerate(prompts)}
-    logits = np.full((len(prompts), len(ids)), np.nan, np.float32)
-    for row, prompt in zip(chosen.logits[:, columns], chosen.rows[:, 0].tolist(), strict=True):
-        if digests[prompt] in places:
-            logits[places[digests[prompt]]] = row
-    return logits
+    return replace(chosen, logits=chosen.logits[:, columns], tokens=chosen.tokens[columns], ids=ids)

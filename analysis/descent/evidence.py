@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.report.hostile import visible
+from analysis.report.hostile import NAME_LIMIT, visible
 
 Decision = Literal["shared_ancestry", "independent_not_rejected", "undecidable"]
-_NAME_LIMIT = 80
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class DescentEvidence:
 
     def in_words(self, candidate: str) -> str:
         """The decision as a sentence; names are spelled out."""
-        name, parent = visible(candidate, _NAME_LIMIT), visible(self.parent, _NAME_LIMIT)
+        name, parent = visible(candidate, NAME_LIMIT), visible(self.parent, NAME_LIMIT)
         says = {
             "shared_ancestry": f"{name} shares weight ancestry with {parent}",
             "independent_not_rejected": f"that {name} was trained independently of {parent} is not rejected",

@@ -90,6 +90,14 @@ def null_of(
     return {kind: Spread.of(values) for kind, values in kinds.items() if len(values) >= fewest[kind]}
 
 
+def controls_of(
+    scores: npt.NDArray[np.float64], lineages: npt.NDArray[np.str_], theirs: npt.NDArray[np.str_]
+) -> npt.NDArray[np.intp]:
+    """How many independent lineages can be compared with each reference: [n_references], from what `null_of` takes."""
+    known = ~np.isnan(scores) & (lineages[:, None] != theirs)
+    return np.array([len(set(lineages[column].tolist())) for column in known.T], dtype=np.intp)
+
+
 def p_value(score: float, null: Mapping[str, Spread]) -> tuple[float, Basis]:
     """The largest of the kinds' p-values, and whether innocents that reached the score decide it, or the model."""
     worst = max(null.values(), key=lambda spread: spread.p_value(score))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import last_logits, prompt_numbers
+from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers
 from analysis.descent.spaces import FEWEST_ROWS, by_chance, reference_space, rows_space, weakest_third
 from analysis.unfed import Unfed
 from probes.recording import Recording
@@ -31,8 +31,11 @@ def logits_after(recording: Recording, digests: Sequence[str]) -> npt.NDArray[np
     None for a recording that holds none at all.
     """
     chosen = last_logits(recording)
-    if isinstance(chosen, Unfed):
-        return None
+    return None if isinstance(chosen, Unfed) else after_prompts(recording, chosen, digests)
+
+
+def after_prompts(recording: Recording, chosen: ChosenLogits, digests: Sequence[str]) -> npt.NDArray[np.float32]:
+    """The logits that a recording holds in the order of prompts [n_canaries, n_tokens], NaN where there are none."""
     number = dict(zip(prompt_numbers(recording).tolist(), (c.digest for c in recording.suite.canaries), strict=True))
     place = {digest: row for row, digest in enumerate(digests)}
     logits = np.full((len(digests), chosen.logits.shape[1]), np.nan, np.float32)

@@ -18,6 +18,9 @@ _BLANKS = frozenset(
     )
 )
 
+NAME_LIMIT = 80
+"""Characters of a name that are shown."""
+
 
 def visible(text: str, limit: int, keep_lines: bool = False) -> str:
     """The text with everything unseen spelled out, at most `limit` characters long (then it ends in an ellipsis).

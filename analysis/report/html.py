@@ -13,7 +13,7 @@ from analysis.family_tree import FamilyTree
 from analysis.library import Library
 from analysis.report import words
 from analysis.report.charts import kinds_chart, posterior_chart
-from analysis.report.hostile import visible, visible_edges, visible_lines
+from analysis.report.hostile import NAME_LIMIT, visible, visible_edges, visible_lines
 from analysis.report.provenance import provenance
 from analysis.report.side_by_side import telling_canaries
 from analysis.report.tree_files import TITLES, picture
@@ -117,7 +117,7 @@ def _environment() -> Environment:
         finalize=lambda value: visible(value, _TEXT_LIMIT) if type(value) is str else value,
     )
     environment.filters |= {
-        "name": lambda text: Markup(escape(visible(text, words.NAME_LIMIT))),
+        "name": lambda text: Markup(escape(visible(text, NAME_LIMIT))),
         "answer": lambda text, **edges: Markup(escape(visible_edges(text, _ANSWER_LIMIT, **edges))),
         "lines": lambda text: Markup(escape(visible_lines(text, _TEXT_LIMIT))),
         "percent": percent,

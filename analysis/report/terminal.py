@@ -8,10 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis.report.hostile import visible
+from analysis.report.hostile import NAME_LIMIT, visible
 from analysis.report.words import (
     DECISIONS,
-    NAME_LIMIT,
     duration,
     likeliest,
     numbers,

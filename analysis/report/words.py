@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 
 from analysis.attribution import UNKNOWN
 from analysis.channels import all_channels, pair_channels
-from analysis.report.hostile import visible
+from analysis.report.hostile import NAME_LIMIT, visible
 from analysis.verdict import Decision, Shown, Verdict, percent
 
-NAME_LIMIT = 80
 DECISIONS: dict[Decision, str] = {
     "attributed": "Attributed",
     "unknown": "Unknown family",

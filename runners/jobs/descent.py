@@ -8,8 +8,7 @@ from pathlib import Path
 
 from analysis.descent.ancestry import descent
 from analysis.descent.evidence import DescentEvidence
-from analysis.report.hostile import visible
-from analysis.report.words import NAME_LIMIT
+from analysis.report.hostile import NAME_LIMIT, visible
 from probes.errors import KinprintError
 from probes.recording import load_recording
 from runners.compose import settings_of
