@@ -17,14 +17,17 @@ import numpy.typing as npt
 from analysis.baselines.thresholds import above_strangers
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
-from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, controls_of, holm, null_of, p_value
+from analysis.descent.innocents import Innocents
+from analysis.descent.null import FEWEST_LINEAGES, p_value
+from analysis.descent.scores import Models
 from analysis.library import REFERENCES, TAUGHT
 
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _MOST_DESCENDANTS = 0.1  # quantile
 ALPHA = 0.01
-"""Of the descent test, over all parents tried."""
+"""Of the descent test. The parent tried is the likeliest: the null is of the highest score with anybody, and so allows
+for the choice."""
 
 
 @dataclass
@@ -83,7 +86,7 @@ def accusations(
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
         bare = bare if np.isfinite(bare) else np.inf
         margin = with_margin(scores, strangers, lineages, free[:, None] & free[references] & own & ~itself & descended)
-        null = _null(models, references, scores, free)
+        innocents = _innocents(models, references, scores, free)
         for place in (place for place, one in enumerate(models) if one.lineage in held_out):
             kin = own[place] & ~itself[place]
             other = ~own[place] & ~np.isnan(scores[place])
@@ -91,7 +94,7 @@ def accusations(
             for named, recalled, accused in (
                 (filled >= margin, found.recalled, found.accused),
                 (filled >= bare, found.recalled_bare, found.accused_bare),
-                (_rejected(scores[place], null, needs_students), found.recalled_at_alpha, found.accused_at_alpha),
+                (_rejected(scores[place], innocents, needs_students), found.recalled_at_alpha, found.accused_at_alpha),
             ):
                 if kin.any():
                     recalled[place] = float(named[kin].any())
@@ -100,32 +103,21 @@ def accusations(
     return found
 
 
-def _null(
-    models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask
-) -> tuple[dict[str, Spread], npt.NDArray[np.intp]]:
-    """As the descent test has it, from models and references that may be looked at; and the controls of each reference.
-
-    Controls [n_references]: independent lineages that can be compared with it.
-    """
+def _innocents(models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask) -> Innocents:
+    """As the descent test has them, from models and references that may be looked at."""
     rows = np.flatnonzero([free[place] and one.kind in (*REFERENCES, *TAUGHT) for place, one in enumerate(models)])
-    lineages = np.array([one.lineage for one in models])
+    compared = Models(np.array([one.lineage for one in models]), [one.vocabulary for one in models], references)
     teachers = [next(iter(models[row].touches - {models[row].lineage}), None) for row in rows.tolist()]
-    theirs, columns = lineages[references], np.flatnonzero(free[references])
-    null = null_of(scores[np.ix_(rows, columns)], lineages[rows], theirs[columns], teachers)
-    return null, controls_of(scores[rows], lineages[rows], theirs)
+    return Innocents.of(compared, scores, rows, np.flatnonzero(free[references]), teachers)
 
 
-def _rejected(
-    scores: npt.NDArray[np.float64],
-    null: tuple[dict[str, Spread], npt.NDArray[np.intp]],
-    needs_students: bool,
-) -> Mask:
-    """Of one model's scores [n_references], those at which "trained independently" is rejected, Holm over all tried."""
-    named, (spreads, controls) = np.zeros(len(scores), dtype=bool), null
-    enough = "strangers" in spreads
-    if needs_students:
-        enough &= "taught" in spreads and spreads["taught"].lineages >= FEWEST_LINEAGES
-    tried = np.flatnonzero(~np.isnan(scores) & (controls >= FEWEST_CONTROLS))
-    if enough and len(tried):
-        named[tried] = holm([p_value(score, spreads)[0] for score in scores[tried].tolist()]) <= ALPHA
+def _rejected(scores: npt.NDArray[np.float64], innocents: Innocents, needs_students: bool) -> Mask:
+    """Of one model's scores [n_references], the highest if "trained independently" is rejected there."""
+    named = np.zeros(len(scores), dtype=bool)
+    taught = innocents.kinds.get("taught")
+    if np.isnan(scores).all() or (needs_students and (taught is None or taught.lineages < FEWEST_LINEAGES)):
+        return named
+    likeliest = int(np.nanargmax(scores))
+    if not innocents.too_few(likeliest, ""):
+        named[likeliest] = p_value(float(scores[likeliest]), innocents.null(likeliest))[0] <= ALPHA
     return named

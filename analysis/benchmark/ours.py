@@ -13,7 +13,15 @@ from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
 from analysis.descent.residuals import likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import NAMED_A_QUERY, Matrix, Models, Places, SpaceScores, logits_after
+from analysis.descent.scores import (
+    NAMED_A_QUERY,
+    Matrix,
+    Models,
+    Places,
+    SpaceScores,
+    logits_after,
+    same_vocabulary,
+)
 from analysis.rules import Rules, without_tokenizer
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
@@ -97,11 +105,12 @@ def _ways(seen: Seen) -> dict[str, Callable[[Places], Matrix]]:
         return {}
     digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
     models = models_of(seen)
-    scores = SpaceScores(models, [logits_after(one, digests) for one in recordings])
+    logits = [logits_after(one, digests) for one in recordings]
+    scores = SpaceScores(models, logits)
     if tier == "logits":
         return {"logits": scores}
     known = [likeliest(one, digests) for one in recordings]
-    correlations = residual_correlations(models, known, scores.same)
+    correlations = residual_correlations(models, known, same_vocabulary(models, logits))
     return {
         "topk_chosen": lambda canaries: scores(canaries, NAMED_A_QUERY),
         "topk": lambda canaries: np.asarray(residual_scores(models, correlations, canaries)),
