@@ -46,6 +46,12 @@ VERBS = {
         "kinprint descent recording=runs/my-model parent=smollm2",
         "descent",
     ),
+    "fit": Verb(
+        "learn from a library of known lineages what similarity is worth",
+        "runners.jobs.fit",
+        "kinprint fit library=zoo out=kinship.json",
+        "fit",
+    ),
     "explain": Verb(
         "list channels and canaries by the evidence that they gave",
         "runners.jobs.explain",

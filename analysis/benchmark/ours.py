@@ -26,7 +26,7 @@ from analysis.rules import Rules, without_tokenizer
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
 SEEDS = 3
-CHANNELS = (*Rules().channels, "tokenizer")
+CHANNELS = Rules().channels
 """With the tokenizer: the zoo holds families that share one, so that what sharing it is worth can be learned."""
 Step = Callable[[], object]
 
