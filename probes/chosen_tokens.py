@@ -18,24 +18,22 @@ the first in order of sha256(b'kinprint common tokens' + bytes)."""
 SALT = b"kinprint positions"
 HOW = (
     "the tokens that spell one of probes/common_tokens.json, in its order; then those that spell other text, in order "
-    "of sha256(b'kinprint positions' + bytes); tokens of one spelling in order of id; the first of all these"
+    "of sha256(b'kinprint positions' + bytes); of those that spell the same the last; the first of all these"
 )
 """How `chosen_tokens` chooses, for manifests."""
-_PLACE = {spelled: place for place, spelled in enumerate(COMMON)}
 
 
 def chosen_tokens(token_bytes: Sequence[bytes], count: int) -> npt.NDArray[np.int32]:
     """Ids [n_chosen] of at most `count` tokens; `token_bytes` spells the vocabulary, empty where a token is no text.
 
-    The order depends on a token's bytes alone, so tokenizers choose the same strings as far as they share them.
+    The order depends on a token's bytes alone, so tokenizers choose the same strings as far as they share them. Where
+    several tokens spell the same it is the last: the first are bytes to fall back on, that no text is cut into.
     """
-    common = sorted((_PLACE[spelled], number) for number, spelled in enumerate(token_bytes) if spelled in _PLACE)
-    chosen = [number for _, number in common[:count]]
+    last = {spelled: number for number, spelled in enumerate(token_bytes) if spelled}
+    chosen = [last[spelled] for spelled in COMMON if spelled in last][:count]
     if len(chosen) < count:
         others = sorted(
-            (hashlib.sha256(SALT + spelled).digest(), number)
-            for number, spelled in enumerate(token_bytes)
-            if spelled and spelled not in _PLACE
+            (hashlib.sha256(SALT + spelled).digest(), last[spelled]) for spelled in last.keys() - set(COMMON)
         )
         chosen += [number for _, number in others[: count - len(chosen)]]
     return np.array(chosen, dtype=np.int32)

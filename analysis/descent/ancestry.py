@@ -10,28 +10,32 @@ access that shows none of that kind gives `undecidable`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, hashed, last_logits, vocabulary_of
+from analysis.chosen_logits import last_logits, vocabulary_of
 from analysis.descent.evidence import Decision, DescentEvidence
 from analysis.descent.innocents import Innocents
 from analysis.descent.null import FEWEST_LINEAGES, Spread, e_value, holm, p_value
 from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import UNKNOWN, Matrix, Models, Places, SpaceScores, after_prompts, same_vocabulary
+from analysis.descent.scores import (
+    UNKNOWN,
+    Matrix,
+    Models,
+    Places,
+    SpaceScores,
+    aligned_logits,
+    common_tokens,
+    same_vocabulary,
+)
 from analysis.descent.spaces import FEWEST_ROWS
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.signature import prompts_asked
 from analysis.unfed import Unfed
-from probes.chosen_tokens import COMMON
 from probes.errors import LibraryError
 from probes.recording import Recording
-
-_COMMON = hashed(COMMON)
-_ENOUGH = 256
-"""Of the common tokens; where parents and candidate hold fewer, all others that they share are looked at as well."""
 
 
 def descent(
@@ -191,29 +195,9 @@ def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
 def _aligned_logits(
     recordings: Sequence[Recording], parents: Sequence[int], prompts: Sequence[str]
 ) -> list[npt.NDArray[np.float32] | None]:
-    """Logits after each prompt of the tokens that parents and the last recording hold: [n_prompts, n_tokens].
-
-    None for those that hold none, or lack one of them.
-    """
+    """Of the tokens that parents and the last recording hold; None for those that hold none, or lack one of them."""
     found = [last_logits(recording) for recording in recordings]
-    chosen = [None if isinstance(one, Unfed) else one for one in found]
-    asked = [chosen[place] for place in (*parents, -1)]
-    held = [one.tokens[one.tokens > 0] for one in asked if one is not None]
-    if len(held) < len(asked):
+    held = [one.tokens for place in (*parents, -1) if not isinstance(one := found[place], Unfed)]
+    if len(held) <= len(parents):
         return [None] * len(recordings)
-    shared = reduce(np.intersect1d, held)
-    common = np.intersect1d(shared, _COMMON)
-    tokens = common if len(common) >= _ENOUGH else shared
-    return [
-        None
-        if one is None or not np.isin(tokens, one.tokens).all()
-        else after_prompts(recording, _only(one, tokens), prompts)
-        for recording, one in zip(recordings, chosen, strict=True)
-    ]
-
-
-def _only(chosen: ChosenLogits, tokens: npt.NDArray[np.uint64]) -> ChosenLogits:
-    """The logits of these tokens alone, in this order; all of them are there."""
-    order = np.argsort(chosen.tokens, kind="stable")
-    columns = order[np.searchsorted(chosen.tokens[order], tokens)]
-    return replace(chosen, logits=chosen.logits[:, columns], tokens=tokens, ids=chosen.ids[columns])
+    return aligned_logits(found, recordings, common_tokens(held), prompts)

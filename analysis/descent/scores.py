@@ -9,14 +9,16 @@ spaces.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers
+from analysis.chosen_logits import ChosenLogits, hashed, prompt_numbers
 from analysis.descent.spaces import FEWEST_ROWS, by_chance, reference_space, rows_space, weakest_third
 from analysis.unfed import Unfed
+from probes.chosen_tokens import COMMON
 from probes.recording import Recording
 
 UNKNOWN = ""
@@ -25,17 +27,43 @@ Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 NAMED_A_QUERY = 128
 """Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
+_COMMON = hashed(COMMON)
+_ENOUGH = 256
 _SAME_SIZE = 1.25
 """Spaces of which the larger has at most so many times the directions of the smaller are of one size."""
 
 
-def logits_after(recording: Recording, digests: Sequence[str]) -> npt.NDArray[np.float32] | None:
-    """Logits of the fixed subset of tokens after each prompt [n_canaries, n_tokens], NaN where there are none.
+def aligned_logits(
+    chosen: Sequence[ChosenLogits | Unfed],
+    recordings: Sequence[Recording],
+    tokens: npt.NDArray[np.uint64],
+    digests: Sequence[str],
+) -> list[npt.NDArray[np.float32] | None]:
+    """Logits of tokens, named by hashes of what they spell, after each prompt [n_canaries, n_tokens], NaN for none.
 
-    None for a recording that holds none at all.
+    None for a recording that holds none, or lacks one of the tokens.
     """
-    chosen = last_logits(recording)
-    return None if isinstance(chosen, Unfed) else after_prompts(recording, chosen, digests)
+    return [
+        None
+        if isinstance(one, Unfed) or not np.isin(tokens, one.tokens).all()
+        else after_prompts(recording, _only(one, tokens), digests)
+        for one, recording in zip(chosen, recordings, strict=True)
+    ]
+
+
+def common_tokens(held: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+    """Hashes of the common tokens that all of these hold; where they hold few of them, of all that they share."""
+    shared = reduce(np.intersect1d, [one[one > 0] for one in held])
+    common = np.intersect1d(shared, _COMMON)
+    tokens: npt.NDArray[np.uint64] = common if len(common) >= _ENOUGH else shared
+    return tokens
+
+
+def _only(chosen: ChosenLogits, tokens: npt.NDArray[np.uint64]) -> ChosenLogits:
+    """The logits of these tokens alone, in this order; all of them are there."""
+    order = np.argsort(chosen.tokens, kind="stable")
+    columns = order[np.searchsorted(chosen.tokens[order], tokens)]
+    return replace(chosen, logits=chosen.logits[:, columns], tokens=tokens, ids=chosen.ids[columns])
 
 
 def after_prompts(recording: Recording, chosen: ChosenLogits, digests: Sequence[str]) -> npt.NDArray[np.float32]:
