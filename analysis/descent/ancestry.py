@@ -76,9 +76,10 @@ class _Comparison:
 
     @classmethod
     def of(cls, candidate: Recording, library: Library, parents: Sequence[Member]) -> "_Comparison":
-        """Of all members that were asked what the candidate was."""
+        """Of all members whose weights are of their own, and the parents, that were asked what the candidate was."""
         prompts = set(prompts_asked(candidate))
-        members = [one for one in library.members if prompts & library.prompts(one)]
+        wanted = [one for one in library.members if one.role in (*REFERENCES, *TAUGHT) or one in parents]
+        members = [one for one in wanted if prompts & library.prompts(one)]
         if missing := [one.name for one in parents if one not in members]:
             raise LibraryError(f"{missing[0]} and the candidate were asked no prompt in common")
         chosen = [p for p, one in enumerate(members) if one.role in REFERENCES or one in parents]
