@@ -46,6 +46,12 @@ VERBS = {
         "kinprint descent recording=runs/my-model parent=smollm2",
         "descent",
     ),
+    "plan": Verb(
+        "say how likely a verdict is, and what it costs, before anything is asked",
+        "runners.jobs.plan",
+        "kinprint plan tier=topk budget=64 goal=descent parent=gemma3",
+        "plan",
+    ),
     "explain": Verb(
         "list channels and canaries by the evidence that they gave",
         "runners.jobs.explain",

@@ -33,13 +33,14 @@ class Accusations:
     descendant (0 also where their vocabularies differ); `accused`, 1 if it is called a descendant of any other lineage.
 
     The same with the threshold that has no margin: `recalled_bare`, `accused_bare`; and by the descent test at `ALPHA`:
-    `recalled_at_alpha`, `accused_at_alpha`.
+    `recalled_at_alpha`, `accused_at_alpha`, and `decided_at_alpha`, 0 where that test could decide about no reference.
     """
 
     recalled: dict[int, float] = field(default_factory=dict)
     accused: dict[int, float] = field(default_factory=dict)
     recalled_bare: dict[int, float] = field(default_factory=dict)
     accused_bare: dict[int, float] = field(default_factory=dict)
+    decided_at_alpha: dict[int, float] = field(default_factory=dict)
     recalled_at_alpha: dict[int, float] = field(default_factory=dict)
     accused_at_alpha: dict[int, float] = field(default_factory=dict)
 
@@ -65,11 +66,16 @@ def with_margin(scores: Matrix, strangers: Mask, lineages: Sequence[str], kin: M
 
 
 def accusations(
-    models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, needs_students: bool = False
+    models: Sequence[Specimen],
+    references: npt.NDArray[np.intp],
+    scores: Matrix,
+    needs_students: bool = False,
+    alpha: float = ALPHA,
 ) -> Accusations:
     """Fold by fold, the threshold learned from pairs that involve nothing held out, neither model nor reference.
 
     `needs_students`: the scores follow what was taught, so that the descent test says nothing without students.
+    `alpha`: of that test.
     """
     found = Accusations()
     lineages = [one.lineage for one in models]
@@ -83,15 +89,17 @@ def accusations(
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
         bare = bare if np.isfinite(bare) else np.inf
         margin = with_margin(scores, strangers, lineages, free[:, None] & free[references] & own & ~itself & descended)
-        null = _null(models, references, scores, free)
+        null = innocents(models, references, scores, free)
         for place in (place for place, one in enumerate(models) if one.lineage in held_out):
             kin = own[place] & ~itself[place]
             other = ~own[place] & ~np.isnan(scores[place])
             filled = np.nan_to_num(scores[place], nan=-np.inf)
+            tried = _tried(scores[place], null, needs_students)
+            found.decided_at_alpha[place] = float(len(tried) > 0)
             for named, recalled, accused in (
                 (filled >= margin, found.recalled, found.accused),
                 (filled >= bare, found.recalled_bare, found.accused_bare),
-                (_rejected(scores[place], null, needs_students), found.recalled_at_alpha, found.accused_at_alpha),
+                (_rejected(scores[place], null[0], tried, alpha), found.recalled_at_alpha, found.accused_at_alpha),
             ):
                 if kin.any():
                     recalled[place] = float(named[kin].any())
@@ -100,10 +108,11 @@ def accusations(
     return found
 
 
-def _null(
+def innocents(
     models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask
 ) -> tuple[dict[str, Spread], npt.NDArray[np.intp]]:
-    """As the descent test has it, from models and references that may be looked at; and the controls of each reference.
+    """The null as the descent test has it, from models and references that may be looked at, `free` [n_models]; and the
+    controls of each reference.
 
     Controls [n_references]: independent lineages that can be compared with it.
     """
@@ -115,17 +124,24 @@ def _null(
     return null, controls_of(scores[rows], lineages[rows], theirs)
 
 
-def _rejected(
+def _tried(
     scores: npt.NDArray[np.float64],
     null: tuple[dict[str, Spread], npt.NDArray[np.intp]],
     needs_students: bool,
-) -> Mask:
-    """Of one model's scores [n_references], those at which "trained independently" is rejected, Holm over all tried."""
-    named, (spreads, controls) = np.zeros(len(scores), dtype=bool), null
+) -> npt.NDArray[np.intp]:
+    """Places of the references that the descent test can decide about, from one model's scores [n_references]."""
+    spreads, controls = null
     enough = "strangers" in spreads
     if needs_students:
         enough &= "taught" in spreads and spreads["taught"].lineages >= FEWEST_LINEAGES
-    tried = np.flatnonzero(~np.isnan(scores) & (controls >= FEWEST_CONTROLS))
-    if enough and len(tried):
-        named[tried] = holm([p_value(score, spreads)[0] for score in scores[tried].tolist()]) <= ALPHA
+    return np.flatnonzero(~np.isnan(scores) & (controls >= FEWEST_CONTROLS) & enough)
+
+
+def _rejected(
+    scores: npt.NDArray[np.float64], spreads: dict[str, Spread], tried: npt.NDArray[np.intp], alpha: float
+) -> Mask:
+    """Of one model's scores [n_references], those at which "trained independently" is rejected, Holm over all tried."""
+    named = np.zeros(len(scores), dtype=bool)
+    if len(tried):
+        named[tried] = holm([p_value(score, spreads)[0] for score in scores[tried].tolist()]) <= alpha
     return named

@@ -9,7 +9,7 @@ The evidence has to follow the weights and not what they say (analysis.descent.s
 access that shows none of that kind gives `undecidable`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,6 +27,11 @@ from analysis.signature import prompts_asked
 from analysis.unfed import Unfed
 from probes.errors import LibraryError
 from probes.recording import Recording
+
+TEXT_DECIDES_NOTHING = (
+    "sampled text follows the data that a model was trained on and shows nothing that follows its weights; the "
+    "logprobs of chosen tokens would decide (tier=chosen or logits), or those of the likeliest (tier=topk)"
+)
 
 
 def descent(
@@ -96,26 +101,9 @@ class _Comparison:
         null, controls = self._innocents[0], int(self._innocents[1][column])
         lineages = null["strangers"].lineages if "strangers" in null else 0
         evidence = replace(evidence, effect=score, controls=controls, lineages=lineages)
-        if reason := self._too_little(null, controls, parent):
+        if reason := too_little(null, controls, parent.name, self.access):
             return replace(evidence, reason=reason)
         return self._weigh(evidence, score, null)
-
-    def _too_little(self, null: dict[str, Spread], controls: int, parent: Member) -> str:
-        """Why innocents don't suffice to say anything; empty if they do."""
-        if "strangers" not in null:
-            return f"the library has fewer than {FEWEST_LINEAGES} independent trainings to compare with"
-        if controls < FEWEST_CONTROLS:
-            return (
-                f"the library has {controls} independent trainings with the vocabulary of {parent.name}, and "
-                f"{FEWEST_CONTROLS} are needed to know what shared data alone makes two of them share"
-            )
-        if self.access == "topk" and ("taught" not in null or null["taught"].lineages < FEWEST_LINEAGES):
-            return (
-                "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
-                f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "
-                "tokens (tier=chosen)"
-            )
-        return ""
 
     def _weigh(self, evidence: DescentEvidence, score: float, null: dict[str, Spread]) -> DescentEvidence:
         found, basis = p_value(score, null)
@@ -151,6 +139,24 @@ class _Comparison:
         return f"too few answers are of prompts that {parent.name} was asked as well"
 
 
+def too_little(null: Mapping[str, Spread], controls: int, parent: str, access: str) -> str:
+    """Why innocents don't suffice to say anything of a parent, by its name, at an access; empty if they do."""
+    if "strangers" not in null:
+        return f"the library has fewer than {FEWEST_LINEAGES} independent trainings to compare with"
+    if controls < FEWEST_CONTROLS:
+        return (
+            f"the library has {controls} independent trainings with the vocabulary of {parent}, and "
+            f"{FEWEST_CONTROLS} are needed to know what shared data alone makes two of them share"
+        )
+    if access == "topk" and ("taught" not in null or null["taught"].lineages < FEWEST_LINEAGES):
+        return (
+            "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
+            f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "
+            "tokens (tier=chosen)"
+        )
+    return ""
+
+
 def _scores(
     recordings: Sequence[Recording], models: Models, prompts: Sequence[str], asked: int
 ) -> tuple[Matrix, str, str]:
@@ -171,11 +177,7 @@ def _scores(
         canaries = np.flatnonzero(given[:asked])
         correlations = residual_correlations(models, known, same_vocabulary(models, there), top=int(given.max()))
         return residual_scores(models, correlations, canaries), "topk", ""
-    reason = (
-        "sampled text follows the data that a model was trained on and shows nothing that follows its weights; the "
-        "logprobs of chosen tokens would decide (tier=chosen or logits), or those of the likeliest (tier=topk)"
-    )
-    return nothing, "text", reason
+    return nothing, "text", TEXT_DECIDES_NOTHING
 
 
 def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:

@@ -1,0 +1,118 @@
+"""Whether a test for descent can decide at all about a parent, before there is a candidate.
+
+That depends on the innocents of the library (analysis.descent): how many there are with the parent's vocabulary, and
+how they spread, which is what the smallest p-value that can come out is made of: that of a copy, effect 1.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.benchmark.accusations import innocents
+from analysis.benchmark.ours import models_of
+from analysis.descent.ancestry import TEXT_DECIDES_NOTHING, too_little
+from analysis.descent.null import p_value
+from analysis.descent.residuals import TOP, likeliest, residual_correlations, residual_scores
+from analysis.descent.scores import Matrix, Places, SpaceScores, logits_after, same_vocabulary
+from analysis.descent.spaces import FEWEST_ROWS
+from analysis.power.asked import Asked, Way
+from probes.errors import LibraryError
+
+_COPY = 1.0
+"""The effect of a model with the parent's own weights."""
+
+
+@dataclass(frozen=True)
+class ParentChances:
+    """Of one parent, at one budget: whether a decision is possible, and if not, why (`reason`).
+
+    `controls`: independent trainings with its vocabulary. `smallest_p`: the p-value of a copy, times the `tried`
+    parents of that vocabulary that are asked about. `bound`: the share of innocents that as many independent trainings
+    as there are can't exclude to reach as much (95%).
+    """
+
+    parent: str
+    family: str
+    decidable: bool
+    reason: str
+    controls: int = 0
+    tried: int = 1
+    smallest_p: float | None = None
+    bound: float | None = None
+
+
+def columns_of(asked: Asked, parents: Sequence[str]) -> list[int]:
+    """Places among the references of those named, of all if none is."""
+    names = [asked.seen.candidates[place].name for place in asked.seen.references]
+    if unknown := [name for name in parents if name not in names]:
+        raise LibraryError(
+            f"the library has no base, lookalike or sibling {unknown[0]!r} that was asked the suite "
+            f"{asked.suite.name!r}; parents may be {', '.join(sorted(names))}"
+        )
+    return sorted({names.index(name) for name in parents} or range(len(names)))
+
+
+def scorer(asked: Asked, way: Way) -> Callable[[Places], Matrix]:
+    """What gives scores of shared weights [n_models, n_references] on some canaries, in a way other than text."""
+    seen, models = asked.seen, models_of(asked.seen)
+    digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
+    if way != "topk":
+        return SpaceScores(models, [logits_after(one, digests) for one in recordings])
+    known = [likeliest(one, digests) for one in recordings]
+    same = same_vocabulary(models, [np.zeros((0, 0), np.float32) if one is not None else None for one in known])
+    correlations = residual_correlations(models, known, same, seen.access.top_k or TOP)
+    return lambda canaries: residual_scores(models, correlations, canaries)
+
+
+def parents_at(
+    asked: Asked, scores: Matrix, columns: Sequence[int], budget: int, alpha: float, way: Way | None = None
+) -> tuple[ParentChances, ...]:
+    """What can be decided about parents, from everybody's scores; decidable ones first, then by name."""
+    seen, way = asked.seen, way or asked.way
+    if way == "text":
+        return tuple(_undecided(asked, column, TEXT_DECIDES_NOTHING) for column in columns)
+    if way in ("logits", "chosen") and budget < FEWEST_ROWS:
+        reason = f"{budget} canaries are too few: a space takes at least {FEWEST_ROWS}"
+        return tuple(_undecided(asked, column, reason) for column in columns)
+    null, controls = innocents(seen.candidates, seen.references, scores, np.ones(len(seen.candidates), dtype=bool))
+    vocabularies = [seen.candidates[seen.references[column]].vocabulary for column in columns]
+    found = []
+    for column, vocabulary in zip(columns, vocabularies, strict=True):
+        one = seen.candidates[seen.references[column]]
+        count = int(controls[column])
+        if reason := too_little(null, count, one.name, "topk" if way == "topk" else "logits"):
+            found.append(ParentChances(one.name, one.family, False, reason, count))
+            continue
+        tried = vocabularies.count(vocabulary)
+        smallest = min(p_value(_COPY, null)[0] * tried, 1.0)
+        bound = max(spread.bound(_COPY) for spread in null.values())
+        reason = (
+            "" if smallest <= alpha else _too_wide(smallest, tried, alpha, {k: v.lineages for k, v in null.items()})
+        )
+        found.append(ParentChances(one.name, one.family, not reason, reason, count, tried, smallest, bound))
+    return tuple(sorted(found, key=lambda one: (not one.decidable, one.parent)))
+
+
+def _too_wide(smallest: float, tried: int, alpha: float, lineages: dict[str, int]) -> str:
+    among = f" (of {tried} parents tried)" if tried > 1 else ""
+    students = f" and {lineages['taught']} students" if "taught" in lineages else ""
+    return (
+        f"even a copy would have p = {smallest:.2g}{among}, above {alpha:g}: {lineages['strangers']} independent "
+        f"trainings{students} leave so much room for an innocent to reach as much"
+    )
+
+
+def _undecided(asked: Asked, column: int, reason: str) -> ParentChances:
+    one = asked.seen.candidates[asked.seen.references[column]]
+    return ParentChances(one.name, one.family, False, reason)
+
+
+def other_ways(asked: Asked, columns: Sequence[int], alpha: float) -> dict[Way, bool]:
+    """Ways that show more than the one asked about, and whether any parent could be decided so, with every canary."""
+    n = len(asked.places)
+    higher: dict[Way, tuple[Way, ...]] = {"text": ("topk", "chosen"), "topk": ("chosen",)}
+    return {
+        way: any(one.decidable for one in parents_at(asked, scorer(asked, way)(asked.places), columns, n, alpha, way))
+        for way in higher.get(asked.way, ())
+    }
