@@ -62,9 +62,10 @@ def descent_advice(asked: Asked, chances: Sequence[DescentChances], elsewhere: M
 
 
 def _why(chances: DescentChances) -> str:
-    reasons = list(dict.fromkeys(one.reason for one in chances.parents))
-    others = f" ({len(chances.parents)} parents, each for a reason like it)" if len(reasons) > 1 else ""
-    return f"{visible(reasons[0], _SENTENCE)}{others}"
+    """The reason of the parent that comes nearest to a decision."""
+    nearest = max(chances.parents, key=lambda one: one.controls)
+    others = len({one.reason for one in chances.parents}) > 1
+    return visible(nearest.reason, _SENTENCE) + " (and other parents for reasons of their own)" * others
 
 
 def _elsewhere(elsewhere: Mapping[Way, bool]) -> str:
@@ -78,7 +79,7 @@ def _elsewhere(elsewhere: Mapping[Way, bool]) -> str:
 def _fewest(likely: Sequence[int], most: int, what: str) -> str:
     if likely:
         return f"{likely[0]} is the smallest budget at which at least {100 * LIKELY:.0f}% of {what}"
-    return f"at no budget up to {most} do {100 * LIKELY:.0f}% of them: {what} less often"
+    return f"there is no budget up to {most} at which {100 * LIKELY:.0f}% of {what}"
 
 
 def _canaries(budget: int) -> str:
