@@ -65,17 +65,18 @@ def test_fresh_candidates_fare_as_was_foretold(blurred: Library) -> None:
     """The share of fresh members of the library's families that are named rightly is the one that was said."""
     rules, library = (
         Rules(attributed_at=0.6),
-        blurred.without(names=["tide-1", "tide-1-light", "tide-2", "tide-2-light"]),
+        blurred.without(families=["star"], techniques=["merge"]),
     )
     [foretold] = [one for one in chances_of(library, rules, budget=16, tier="logits") if one.budget == 16]
     rng, right = np.random.default_rng(0), []
     families = sorted({one.family for one in members()})
-    for number in range(16):
-        made = make_up(number % 4, 100 + number, size=SIZE, drift=3)
+    for number in range(12):
+        family = (0, 2, 3)[number % 3]
+        made = make_up(family, 100 + number, size=SIZE, drift=3)
         folder = blurred.folder / f"fresh-{number}"
         one = signature(write_recording(folder, made), wholes=False).take(rng.permutation(SIZE)[:16])
-        right.append(float(attribute(one, library, rules).family == families[number % 4]))
-    seen = clustered(right, [str(number) for number in range(16)])
+        right.append(float(attribute(one, library, rules).family == families[family]))
+    seen = clustered(right, [str(number) for number in range(12)])
     assert seen is not None
     assert 0.1 < np.mean(right) < 0.9, "a test that neither succeeds nor fails tells nothing"
     assert max(seen.low, foretold.known["right"].low) <= min(seen.high, foretold.known["right"].high)
