@@ -11,7 +11,7 @@ from analysis.library import Library, Member, save_index
 from probes.recording import Recording, load_recording
 from tests.recordings import VOCABULARY, make_up, write_recording
 
-SIZE, CANARIES, TAUGHT = 24, 40, 6
+SIZE, CANARIES, TAUGHT = 24, 32, 6
 
 
 def logits_of(seed: int, parent: int | None = None, drift: float = 0.3) -> np.ndarray:

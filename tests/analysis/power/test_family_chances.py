@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from analysis.attribute import attribute
-from analysis.benchmark.intervals import clustered
 from analysis.library import Library, save_index
 from analysis.observation import Access
 from analysis.power.advice import family_advice
@@ -19,7 +18,7 @@ from probes.errors import KinprintError, LibraryError
 from tests.made_up_zoo import members, write_zoo
 from tests.recordings import make_up, suite_of, write_recording
 
-SIZE = 24
+SIZE = 16
 RULES = Rules()
 
 
@@ -47,11 +46,11 @@ def blurred(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture(scope="module")
 def chances(library: Library) -> list[FamilyChances]:
-    return chances_of(library, budget=20)
+    return chances_of(library)
 
 
 def test_every_candidate_has_one_outcome_and_lineages_are_counted(chances: list[FamilyChances]) -> None:
-    assert [one.budget for one in chances] == [8, 16, 20]
+    assert [one.budget for one in chances] == [8, 16]
     for one in chances:
         assert set(one.known) == set(KNOWN)
         assert set(one.left_out) == set(LEFT_OUT)
@@ -62,28 +61,22 @@ def test_every_candidate_has_one_outcome_and_lineages_are_counted(chances: list[
 
 
 def test_fresh_candidates_fare_as_was_foretold(blurred: Library) -> None:
-    """The share of fresh members of the library's families that are named rightly is the one that was said."""
-    rules, library = (
-        Rules(attributed_at=0.6),
-        blurred.without(families=["star"], techniques=["merge"]),
-    )
-    [foretold] = [one for one in chances_of(library, rules, budget=16, tier="logits") if one.budget == 16]
-    rng, right = np.random.default_rng(0), []
-    families = sorted({one.family for one in members()})
+    """The share of fresh members of the library's families that are named rightly lies in the interval."""
+    rules = Rules(attributed_at=0.6)
+    library = blurred.without(families=["star"], techniques=["merge"])
+    foretold = chances_of(library, rules, tier="logits")[0].known["right"]
+    families, rng, right = sorted({one.family for one in members()}), np.random.default_rng(0), []
     for number in range(12):
         family = (0, 2, 3)[number % 3]
-        made = make_up(family, 100 + number, size=SIZE, drift=3)
-        folder = blurred.folder / f"fresh-{number}"
-        one = signature(write_recording(folder, made), wholes=False).take(rng.permutation(SIZE)[:16])
-        right.append(float(attribute(one, library, rules).family == families[family]))
-    seen = clustered(right, [str(number) for number in range(12)])
-    assert seen is not None
+        made = write_recording(blurred.folder / f"fresh-{number}", make_up(family, 100 + number, size=SIZE, drift=3))
+        asked = signature(made, wholes=False).take(rng.permutation(SIZE)[:8])
+        right.append(attribute(asked, library, rules).family == families[family])
     assert 0.1 < np.mean(right) < 0.9, "a test that neither succeeds nor fails tells nothing"
-    assert max(seen.low, foretold.known["right"].low) <= min(seen.high, foretold.known["right"].high)
+    assert foretold.low <= np.mean(right) <= foretold.high
 
 
 def test_more_canaries_and_clearer_families_give_more_verdicts(chances: list[FamilyChances], blurred: Library) -> None:
-    vague = chances_of(blurred, budget=20)[-1]
+    vague = chances_of(blurred)[-1]
     assert chances[-1].known["right"].value >= 0.9
     assert vague.known["right"].value < chances[-1].known["right"].value
     assert chances[-1].known["right"].value >= chances[0].known["right"].value
@@ -132,14 +125,14 @@ def test_too_few_canaries_or_families_give_no_verdict_and_say_why(tmp_path: Path
 
 
 def test_advice_and_table_say_what_was_found(library: Library, chances: list[FamilyChances]) -> None:
-    said = family_advice(asked_of(library, budget=20), chances)
+    said = family_advice(asked_of(library), chances)
     right = chances[-1].known["right"]
-    assert f"at 20 canaries (20 queries, about {chances[-1].cost.prompt_tokens + 160} tokens)" in said
+    assert f"at 16 canaries (16 queries, about {chances[-1].cost.prompt_tokens + 128} tokens)" in said
     assert f"{100 * right.value:.0f}%" in said
     assert "smallest budget" in said
     table = family_table(chances)
     assert {len(row) for row in table} == {13}
-    assert table[-1][:2] == ["20", "20"]
+    assert table[-1][:2] == ["16", "16"]
     assert table[-1][-2] == "8"
 
 
