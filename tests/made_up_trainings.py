@@ -32,7 +32,7 @@ def record(
     """A recording with full logits, in which only some canaries were answered."""
     silent = [f"c-{number:03}" for number in set(range(CANARIES)) - set(keep)]
     made = replace(make_up(0, size=CANARIES), logits=logits)
-    write_recording(folder / name, made, name=name, sampled=True, silent=silent)
+    write_recording(folder / name, made, name=name, silent=silent)
     path = folder / name / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "tokenizer": {"sha256": tokenizer}}), "utf-8")
     return load_recording(folder / name)
