@@ -7,7 +7,9 @@ import numpy as np
 
 from analysis.attribution import UNKNOWN, Attributor
 from analysis.channels import all_channels
+from analysis.conformal import fewest_lineages
 from analysis.evidence_by_canary import explain
+from analysis.fitted_kinship import Fit, FittedKinship, LinearKinship
 from analysis.hostile_answers import noise_floor, silent_conduct, suspect_conduct
 from analysis.kinship import KinshipClassifier, fit_kinship
 from analysis.library import Library, Member
@@ -17,9 +19,11 @@ from analysis.pairing import Pairing
 from analysis.rules import Rules as Rules
 from analysis.rules import check, left_out, without_tokenizer
 from analysis.signature import Signature, align
-from analysis.verdict import Calibration, Decision, Verdict
+from analysis.verdict import Calibration, Decision, FamilySet, Verdict
 from probes.errors import LibraryError
 
+LEVEL = 0.9
+"""Of family sets."""
 _PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
 
 
@@ -44,7 +48,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
         queries=candidate.queries,
         tokens=candidate.tokens,
         seconds=round(candidate.seconds, 3),
-        calibration=_calibration(library),
+        calibration=_calibration(library, rules, None),
         library=library.version,
         reason="",
         canaries=len(shared),
@@ -54,6 +58,10 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     references = library.signatures(library.members, shared)
     why = left_out(rules, candidate, references)
     channels = tuple(name for name in rules.channels if name not in why)
+    independent = without_tokenizer(channels)
+    if rules.kinship is not None and independent != channels and _fit_for(rules, aligned, channels) is None:
+        unlearned = "what sharing a tokenizer is worth was not learned for this access and number of canaries"
+        channels, why = independent, {**why, **dict.fromkeys(set(channels) - set(independent), unlearned)}
     verdict = replace(verdict, left_out=why)
     reason = _no_signal(aligned, channels, rules)
     conduct = {} if reason else silent_conduct(aligned, tuple(dict.fromkeys((*channels, *Rules.channels))))
@@ -71,7 +79,7 @@ def _decide(
     rules: Rules,
     channels: tuple[str, ...],
 ) -> Verdict:
-    pairing = Pairing(channels)
+    pairing, fit = Pairing(channels), _fit_for(rules, aligned, channels)
     attributor = _attributor(pairing, aligned, library, references, rules)
     posterior = _posterior(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
@@ -96,6 +104,8 @@ def _decide(
         channels=channels,
         tokenizer=_tokenizer(aligned, references, library.members),
         evidence=evidence,
+        calibration=_calibration(library, rules, fit),
+        family_set=_family_set(rules, fit, posterior),
         without_tokenizer=without,
         conduct=conduct,
         warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
@@ -119,7 +129,7 @@ def _posterior(attributor: Attributor, candidate: Signature) -> dict[str, float]
 
 def _fit(
     pairing: Pairing, library: Library, references: Sequence[Signature], candidate: Signature, rules: Rules
-) -> KinshipClassifier:
+) -> KinshipClassifier | LinearKinship:
     members = [member for member in library.members if member.fit]
     families = [member.family for member in members]
     if len(set(families)) < 2 or len(set(families)) == len(families):
@@ -129,7 +139,33 @@ def _fit(
         )
     as_seen = library.signatures(members, candidate.digests, candidate.access)
     as_recorded = [one for one, member in zip(references, library.members, strict=True) if member.fit]
-    return fit_kinship(pairing, as_seen, as_recorded, families, rules.regularisation)
+    fit = _fit_for(rules, candidate, pairing.channels)
+    if fit is None:
+        return fit_kinship(pairing, as_seen, as_recorded, families, rules.regularisation)
+    pairing.fit(as_seen, as_recorded, families)
+    return fit.kinship
+
+
+def _fit_for(rules: Rules, candidate: Signature, channels: Sequence[str]) -> Fit | None:
+    """What was learned beforehand for what the candidate showed, if there is such a thing."""
+    if rules.kinship is None:
+        return None
+    return FittedKinship.load(rules.kinship).at(candidate.access, int(candidate.answered.sum()), channels)
+
+
+def _family_set(rules: Rules, fit: Fit | None, posterior: Mapping[str, float]) -> FamilySet:
+    if fit is None:
+        return FamilySet(LEVEL, None, "there is no set: how reliable these probabilities are was not measured")
+    fitted = FittedKinship.load(str(rules.kinship))
+    if (rules.unknown_prior, rules.doubt, rules.family_prior) != (fitted.unknown_prior, fitted.doubt, None):
+        why = "sets are calibrated for the prior and the doubt that kinship was measured with"
+        return FamilySet(fit.level, None, f"there is no set: {why}")
+    if fit.sets is None:
+        needed = fewest_lineages(fit.level)
+        why = f"it takes {needed} lineages to calibrate one, and there were {fit.lineages}"
+        return FamilySet(fit.level, None, f"there is no set: {why}")
+    members = fit.sets(posterior)
+    return FamilySet(fit.level, members, fit.sets.in_words(members, len(posterior)))
 
 
 def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
@@ -157,7 +193,14 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
     return ""
 
 
-def _calibration(library: Library) -> Calibration:
+def _calibration(library: Library, rules: Rules, fit: Fit | None) -> Calibration:
+    if fit is not None:
+        fitted = FittedKinship.load(str(rules.kinship))
+        basis = (
+            f"logistic regression on pairs of models of {len(fitted.lineages)} lineages ({fitted.library}), "
+            "measured on lineages held out"
+        )
+        return Calibration(basis, fit.lineages, dict(fit.reliability))
     families = {member.family for member in library.members if member.fit}
     n_members = sum(member.fit for member in library.members)
     basis = f"logistic regression on pairs of {n_members} references of {len(families)} families"
@@ -187,7 +230,11 @@ def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> 
 def _tokenizer(
     candidate: Signature, references: Sequence[Signature], members: Sequence[Member]
 ) -> dict[str, list[str]]:
-    """The families whose tokenizer cuts the prompts as the candidate's does; empty where the counts are unknown."""
+    """Families by their tokenizers; {} where the counts are unknown.
+
+    `fits`: whose tokenizer cuts the prompts as the candidate's does; `collisions`: all of these where they are several,
+    so that a fit tells nothing of which of them it is.
+    """
     channel = all_channels()["tokenizer"]
     if channel.name not in candidate.channels:
         return {}
@@ -198,4 +245,4 @@ def _tokenizer(
             known = similarity[~np.isnan(similarity)]
             if known.size and known.mean() >= 0.99:
                 fits.add(member.family)
-    return {"fits": sorted(fits)}
+    return {"fits": sorted(fits), "collisions": sorted(fits) if len(fits) > 1 else []}

@@ -11,6 +11,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from analysis.fitted_kinship import LinearKinship
 from analysis.kinship import KinshipClassifier
 from analysis.library import UNKNOWN as UNKNOWN
 
@@ -26,7 +27,7 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     Parameters
     ----------
-    kinship : KinshipClassifier or None
+    kinship : KinshipClassifier, LinearKinship or None
         A fitted classifier of pair features. None fits one on the pairs of the references themselves.
     pairing : callable or None
         `pairing(A, B)` gives the features (n_a, n_b, n_features) of all pairs. None takes the negated Euclidean
@@ -54,7 +55,7 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def __init__(
         self,
-        kinship: KinshipClassifier | None = None,
+        kinship: KinshipClassifier | LinearKinship | None = None,
         pairing: PairFeatures | None = None,
         unknown_prior: float = 0.5,
         family_prior: Mapping[str, float] | None = None,

@@ -1,7 +1,7 @@
 """Logits of the same chosen tokens at many places: what the channels of descent look at.
 
 A recording may hold them at every position of its prompts (`positions.safetensors`), at the last one of each
-(`logits.safetensors`), or, reduced, of a few tokens that only readers of the same vocabulary can name.
+(`logits.safetensors`), or, reduced, of a few tokens.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.first_tokens import answered
-from analysis.reduction import SMALL, fixed_subset, subset_logits
+from analysis.reduction import scattered_subset, subset_logits
 from analysis.unfed import Unfed
 from probes.chosen_tokens import chosen_tokens
 from probes.recording import Arrays, Recording
@@ -82,8 +82,7 @@ def _from_positions(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfe
 
 def _from_logits(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
     spelled = split_bytes(arrays["token_bytes"], arrays["token_offsets"])
-    # beside those chosen, the ones that reduced references hold
-    ids = np.union1d(chosen_tokens(spelled, N_CHOSEN), fixed_subset(len(spelled), SMALL.subset)).astype(np.int64)
+    ids = np.union1d(chosen_tokens(spelled, N_CHOSEN), scattered_subset(len(spelled))).astype(np.int64)
     tokens = hashed([spelled[number] for number in ids.tolist()])
     logits = arrays["logits"][:, ids].astype(np.float32)
     return _checked(
@@ -94,8 +93,8 @@ def _from_logits(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
 def _from_reduced(recording: Recording, arrays: Arrays) -> ChosenLogits | Unfed:
     ids, rows = arrays["subset_ids"].astype(np.int64), _last_rows(recording, arrays["canary_index"].astype(np.int64))
     step = float(arrays["subset_step"].max()) if "subset_step" in arrays else 0.0
-    unspelled = np.zeros(len(ids), np.uint64)
-    return _checked(ChosenLogits(subset_logits(arrays), rows, unspelled, ids, _vocabulary(recording), step))
+    tokens = arrays.get("subset_tokens", np.zeros(len(ids))).astype(np.uint64)
+    return _checked(ChosenLogits(subset_logits(arrays), rows, tokens, ids, _vocabulary(recording), step))
 
 
 def _checked(chosen: ChosenLogits) -> ChosenLogits | Unfed:

@@ -15,7 +15,7 @@ from analysis.benchmark.pair_features import PairFeatures
 from analysis.benchmark.similarities import Tensor, similarities
 from analysis.comparable import Comparable, comparable
 from analysis.library import Library
-from analysis.rules import Rules, check
+from analysis.rules import Rules, check, without_tokenizer
 from analysis.tree import Matrix, Tree, average_linkage, neighbour_joining
 from analysis.treelikeness import mean_delta
 from probes.errors import LibraryError
@@ -76,7 +76,7 @@ def family_tree(
     rules = rules or Rules()
     check(rules, library)
     models = comparable(library, recordings, like, rules.min_canaries)
-    wanted = [name for name in rules.channels if name not in rules.switched_off]
+    wanted = [name for name in without_tokenizer(rules.channels) if name not in rules.switched_off]
     left_out = _unfed(models, wanted)
     channels = [name for name in wanted if name not in left_out]
     tensor = similarities(models.signatures, models.signatures, channels)

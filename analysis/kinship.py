@@ -98,6 +98,12 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         slopes: npt.NDArray[np.float64] = regression.coef_[0] / scaler.scale_
         return slopes
 
+    @property
+    def intercept(self) -> float:
+        """Nats of evidence where every feature is 0, the scaling undone."""
+        scaler, regression = self.pipeline_[0], self.pipeline_[-1]
+        return float(regression.intercept_[0] - self.slopes @ scaler.mean_)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False

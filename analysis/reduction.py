@@ -1,7 +1,7 @@
 """Reduced recordings: a declared form of the logits that is small enough to ship, and can be scored at every tier.
 
 Kept of every canary's first token: the byte-wise distribution (bins of at least `FLOOR`), the likeliest tokens
-with their logprobs, the centred logits of a fixed subset of the vocabulary, and a sketch (random signs from a
+with their logprobs, the centred logits of some tokens (probes.chosen_tokens), and a sketch (random signs from a
 fixed seed; Johnson and Lindenstrauss 1984, Achlioptas 2003) of all centred logits.
 """
 
@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from analysis.byte_bins import VERSION
 from analysis.first_tokens import TOP_TOKENS, FirstTokens, first_tokens
+from probes.chosen_tokens import COMMON, chosen_tokens
 from probes.errors import RecordingError
 from probes.recording import REDUCED, Recording, save_recording
-from probes.spelling import join_bytes
+from probes.spelling import hash_of, join_bytes, split_bytes
 
 FLOOR = 1e-5
 SUBSET = 256
@@ -41,7 +42,7 @@ class Reduction:
     shared_suite: bool = False
 
 
-SMALL = Reduction(floor=2e-3, top=48, subset=480, bits=8, sketch=0, shared_suite=True)
+SMALL = Reduction(floor=2e-3, top=48, subset=len(COMMON), bits=8, sketch=0, shared_suite=True)
 """For libraries of many members: a third of a megabyte each, of the suite `core`."""
 
 
@@ -58,7 +59,8 @@ def reduce_recording(recording: Recording, folder: Path, keep: Reduction | None 
     offsets, index, probability = _sparse(first.bins, keep.floor)
     ids = np.unique(first.ids[:, : keep.top]).astype(np.int32)
     token_bytes, token_offsets = join_bytes([first.spelled[number] for number in ids.tolist()])
-    subset = fixed_subset(logits.shape[1], keep.subset).astype(np.int32)
+    spelled = split_bytes(full["token_bytes"], full["token_offsets"])
+    subset = chosen_tokens(spelled, keep.subset)
     centred = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     arrays: dict[str, npt.NDArray[Any]] = {
         "canary_index": first.canary_index.astype(np.int32),
@@ -70,6 +72,7 @@ def reduce_recording(recording: Recording, folder: Path, keep: Reduction | None 
         "token_bytes": token_bytes,
         "token_offsets": token_offsets,
         "subset_ids": subset,
+        "subset_tokens": np.array([hash_of(spelled[number]) for number in subset.tolist()], np.uint64),
         **_rounded(centred[:, subset], keep.bits),
         "sketch": _sketch(centred, keep.sketch).astype(np.float16),
     }
@@ -89,9 +92,8 @@ def reduce_recording(recording: Recording, folder: Path, keep: Reduction | None 
     return save_recording(folder, manifest, recording.suite, answers, {REDUCED: arrays}, shared_suite=shared)
 
 
-def fixed_subset(vocab_size: int, size: int = SUBSET) -> npt.NDArray[np.int64]:
-    """The token ids whose logits are kept of a vocabulary of that size, in order: [size]. A smaller one is part of a
-    larger one."""
+def scattered_subset(vocab_size: int, size: int = SUBSET) -> npt.NDArray[np.int64]:
+    """The token ids that references hold which were reduced before tokens were chosen by spelling: [size], in order."""
     return np.sort(np.random.default_rng(SEED).permutation(vocab_size)[:size]).astype(np.int64)
 
 

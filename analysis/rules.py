@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.channels import all_channels, pair_channels
+from analysis.fitted_kinship import SHIPPED
 from analysis.library import Library
 from analysis.signature import Signature
 from probes.errors import KinprintError
@@ -15,11 +16,13 @@ class Rules:
 
     `doubt` is the probability granted to the likelihoods being wrong for a lineage that they never saw: it keeps a
     classifier that knows few lineages from certainty. `channels` decide; all others are only shown, and those
-    `switched_off` are not even that. Channels that depend on the tokenizer don't decide by default: while every family
-    of a library has a tokenizer of its own, it would be taken for proof of descent.
+    `switched_off` are not even that. `kinship`: the file that `kinprint fit` wrote, or `shipped`. Where it has no fit
+    for what a candidate showed, kinship is learned from the library's own references, and channels that depend on the
+    tokenizer don't decide: while every family of a library has a tokenizer of its own, it would be taken for proof of
+    descent. With None it is learned from the library's references whatever the channels.
     """
 
-    channels: tuple[str, ...] = ("next_token", "greedy", "wording")
+    channels: tuple[str, ...] = ("next_token", "greedy", "wording", "tokenizer")
     unknown_prior: float = 0.5
     family_prior: Mapping[str, float] | None = None
     regularisation: float = 0.01
@@ -28,6 +31,7 @@ class Rules:
     unknown_at: float = 0.9
     min_canaries: int = 8
     switched_off: tuple[str, ...] = ()
+    kinship: str | None = SHIPPED
 
 
 def left_out(rules: Rules, candidate: Signature, references: Sequence[Signature]) -> dict[str, str]:

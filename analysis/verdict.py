@@ -1,13 +1,13 @@
 """The verdict: what is said of a candidate, in the public format of `verdict.json`."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 from analysis.descent.evidence import DescentEvidence
+from probes.write_whole import write_whole
 
 Decision = Literal["attributed", "unknown", "no_signal", "inconclusive"]
 SCHEMA = 1
@@ -23,10 +23,24 @@ def kinprint_version() -> str:
 
 @dataclass(frozen=True)
 class Calibration:
-    """On what a probability rests: `basis` in words, `lineages` the independent families it was fitted on."""
+    """On what a probability rests: `basis` in words, `lineages` the independent ones it was fitted on.
+
+    `reliability`: what was measured on lineages held out, by name; {} where it was not.
+    """
 
     basis: str
     lineages: int
+    reliability: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FamilySet:
+    """Labels (families, `unknown`) that hold the truth with probability `level`; `basis` says so in words, and on what
+    that rests. `members` is None where no set can be given; then `basis` says why."""
+
+    level: float
+    members: tuple[str, ...] | None
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,8 @@ class Verdict:
     sentence each: `constant`, `echo` and `random` (no signal), `mixture` and `cached` (warnings). `noise_floor` is the
     candidate's disagreement with itself: mean Jensen-Shannon divergence, in bits (0 to 1), between the first characters
     of two halves of its draws at one prompt, what so few draws differ by anyway included; None where none was repeated.
+    `family_set`: the conformal set of labels, None at `no_signal`. `tokenizer`: `fits`, the families whose tokenizer
+    cuts the prompts as the candidate's does, and `collisions`, those of them that can't be told apart by it.
     """
 
     candidate: str
@@ -107,6 +123,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     conduct: dict[str, str] = field(default_factory=dict)
     noise_floor: float | None = None
+    family_set: FamilySet | None = None
     descent: tuple[DescentEvidence, ...] = ()
     version: str = field(default_factory=kinprint_version)
     schema: int = SCHEMA
@@ -117,10 +134,7 @@ class Verdict:
 
     def save(self, path: Path) -> None:
         """Write `verdict.json`, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".partial")
-        unfinished.write_text(self.to_json(), "utf-8")
-        os.replace(unfinished, path)
+        write_whole(path, self.to_json())
 
     def in_words(self) -> str:
         """The verdict in one sentence."""
@@ -151,6 +165,10 @@ class Verdict:
             evidence = dict(values["evidence"])
             evidence["canaries"] = tuple(CanaryEvidence(**canary) for canary in evidence["canaries"])
             values["evidence"] = Evidence(**evidence)
+        if values.get("family_set") is not None:
+            family_set = dict(values["family_set"])
+            members = family_set["members"]
+            values["family_set"] = FamilySet(**{**family_set, "members": None if members is None else tuple(members)})
         values["descent"] = tuple(DescentEvidence(**one) for one in values.get("descent", ()))
         values["shown"] = tuple(Shown(**shown) for shown in values.get("shown", ()))
         for name in ("channels", "warnings"):

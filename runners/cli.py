@@ -46,6 +46,12 @@ VERBS = {
         "kinprint descent recording=runs/my-model parent=smollm2",
         "descent",
     ),
+    "fit": Verb(
+        "learn from a library of known lineages what similarity is worth",
+        "runners.jobs.fit",
+        "kinprint fit library=zoo out=kinship.json",
+        "fit",
+    ),
     "plan": Verb(
         "say how likely a verdict is, and what it costs, before anything is asked",
         "runners.jobs.plan",

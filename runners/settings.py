@@ -93,6 +93,7 @@ class EstimatorSettings:
     unknown_at: float
     min_canaries: int
     switched_off: list[str]
+    kinship: str | None
 
 
 @dataclass
@@ -122,6 +123,15 @@ class AttributeSettings:
     controls: LibrarySettings
     out: str | None
     report: bool
+
+
+@dataclass
+class FitSettings:
+    """`kinprint fit`: learn kinship from a library and write it into a file."""
+
+    library: LibrarySettings
+    leave_out: LeaveOutSettings
+    out: str
 
 
 @dataclass

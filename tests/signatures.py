@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribute import Rules
 from analysis.byte_bins import bin_probabilities, bins_of
 from analysis.channels import all_channels
 from analysis.observation import Access, Observation
+from analysis.rules import Rules, without_tokenizer
 from analysis.signature import Signature
 from analysis.unfed import Unfed
 from tests.recordings import VOCABULARY, MadeUp, make_up, softmax, suite_of
@@ -52,6 +52,6 @@ def signature_of(model: MadeUp, access: Access) -> Signature:
         prompt_tokens=np.full(size, np.nan),
         texts=((),) * size,
     )
-    channels = {name: extracted(name, seen) for name in Rules.channels}
+    channels = {name: extracted(name, seen) for name in without_tokenizer(Rules.channels)}
     answered = np.ones(size, dtype=np.bool_)
     return Signature(model.name, access, "tiny", seen.canaries, channels, answered, {"ok": size}, size, 100, 1.0)

@@ -17,14 +17,17 @@ import numpy.typing as npt
 from analysis.baselines.thresholds import above_strangers
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
-from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, controls_of, holm, null_of, p_value
+from analysis.descent.innocents import Innocents
+from analysis.descent.null import FEWEST_LINEAGES, p_value
+from analysis.descent.scores import Models
 from analysis.library import REFERENCES, TAUGHT
 
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _MOST_DESCENDANTS = 0.1  # quantile
 ALPHA = 0.01
-"""Of the descent test, over all parents tried."""
+"""Of the descent test. The parent tried is the likeliest: the null is of the highest score with anybody, and so allows
+for the choice."""
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Accusations:
     descendant (0 also where their vocabularies differ); `accused`, 1 if it is called a descendant of any other lineage.
 
     The same with the threshold that has no margin: `recalled_bare`, `accused_bare`; and by the descent test at `ALPHA`:
-    `recalled_at_alpha`, `accused_at_alpha`, and `decided_at_alpha`, 0 where that test could decide about no reference.
+    `recalled_at_alpha`, `accused_at_alpha`.
     """
 
     recalled: dict[int, float] = field(default_factory=dict)
@@ -89,17 +92,21 @@ def accusations(
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
         bare = bare if np.isfinite(bare) else np.inf
         margin = with_margin(scores, strangers, lineages, free[:, None] & free[references] & own & ~itself & descended)
-        null = innocents(models, references, scores, free)
+        innocents = innocents_of(models, references, scores, free)
         for place in (place for place, one in enumerate(models) if one.lineage in held_out):
             kin = own[place] & ~itself[place]
             other = ~own[place] & ~np.isnan(scores[place])
             filled = np.nan_to_num(scores[place], nan=-np.inf)
-            tried = _tried(scores[place], null, needs_students)
-            found.decided_at_alpha[place] = float(len(tried) > 0)
+            likeliest = _decidable(scores[place], innocents, needs_students)
+            found.decided_at_alpha[place] = float(likeliest is not None)
             for named, recalled, accused in (
                 (filled >= margin, found.recalled, found.accused),
                 (filled >= bare, found.recalled_bare, found.accused_bare),
-                (_rejected(scores[place], null[0], tried, alpha), found.recalled_at_alpha, found.accused_at_alpha),
+                (
+                    _rejected(scores[place], innocents, likeliest, alpha),
+                    found.recalled_at_alpha,
+                    found.accused_at_alpha,
+                ),
             ):
                 if kin.any():
                     recalled[place] = float(named[kin].any())
@@ -108,40 +115,26 @@ def accusations(
     return found
 
 
-def innocents(
-    models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask
-) -> tuple[dict[str, Spread], npt.NDArray[np.intp]]:
-    """The null as the descent test has it, from models and references that may be looked at, `free` [n_models]; and the
-    controls of each reference.
-
-    Controls [n_references]: independent lineages that can be compared with it.
-    """
+def innocents_of(models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask) -> Innocents:
+    """As the descent test has them, from models and references that may be looked at."""
     rows = np.flatnonzero([free[place] and one.kind in (*REFERENCES, *TAUGHT) for place, one in enumerate(models)])
-    lineages = np.array([one.lineage for one in models])
+    compared = Models(np.array([one.lineage for one in models]), [one.vocabulary for one in models], references)
     teachers = [next(iter(models[row].touches - {models[row].lineage}), None) for row in rows.tolist()]
-    theirs, columns = lineages[references], np.flatnonzero(free[references])
-    null = null_of(scores[np.ix_(rows, columns)], lineages[rows], theirs[columns], teachers)
-    return null, controls_of(scores[rows], lineages[rows], theirs)
+    return Innocents.of(compared, scores, rows, np.flatnonzero(free[references]), teachers)
 
 
-def _tried(
-    scores: npt.NDArray[np.float64],
-    null: tuple[dict[str, Spread], npt.NDArray[np.intp]],
-    needs_students: bool,
-) -> npt.NDArray[np.intp]:
-    """Places of the references that the descent test can decide about, from one model's scores [n_references]."""
-    spreads, controls = null
-    enough = "strangers" in spreads
-    if needs_students:
-        enough &= "taught" in spreads and spreads["taught"].lineages >= FEWEST_LINEAGES
-    return np.flatnonzero(~np.isnan(scores) & (controls >= FEWEST_CONTROLS) & enough)
+def _decidable(scores: npt.NDArray[np.float64], innocents: Innocents, needs_students: bool) -> int | None:
+    """The place of the highest of one model's scores [n_references]; None where nothing can be decided about it."""
+    taught = innocents.kinds.get("taught")
+    if np.isnan(scores).all() or (needs_students and (taught is None or taught.lineages < FEWEST_LINEAGES)):
+        return None
+    likeliest = int(np.nanargmax(scores))
+    return None if innocents.too_few(likeliest, "") else likeliest
 
 
-def _rejected(
-    scores: npt.NDArray[np.float64], spreads: dict[str, Spread], tried: npt.NDArray[np.intp], alpha: float
-) -> Mask:
-    """Of one model's scores [n_references], those at which "trained independently" is rejected, Holm over all tried."""
+def _rejected(scores: npt.NDArray[np.float64], innocents: Innocents, likeliest: int | None, alpha: float) -> Mask:
+    """Of one model's scores [n_references], the highest if "trained independently" is rejected there."""
     named = np.zeros(len(scores), dtype=bool)
-    if len(tried):
-        named[tried] = holm([p_value(score, spreads)[0] for score in scores[tried].tolist()]) <= alpha
+    if likeliest is not None:
+        named[likeliest] = p_value(float(scores[likeliest]), innocents.null(likeliest))[0] <= alpha
     return named

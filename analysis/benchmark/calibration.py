@@ -40,6 +40,16 @@ def calibration_measures(
     return found
 
 
+def truths(trials: Trials, models: Sequence[Specimen], families: Sequence[str], budget: int) -> dict[str, list[float]]:
+    """The posteriors that the truth got, by lineage, as `calibration_measures` counts it; {} where nobody was tried."""
+    found: dict[str, list[float]] = {}
+    cases = _cases(trials, models, families, (budget, SEED))
+    if cases is not None:
+        for posterior, label, place in zip(*cases, strict=True):
+            found.setdefault(models[place].lineage, []).append(float(posterior[label]))
+    return found
+
+
 Cases = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Posteriors [n, n_families + 1], the place of the truth [n], and whose they are [n]."""
 

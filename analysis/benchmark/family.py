@@ -116,6 +116,10 @@ class FamilyTest:
         """How often `run` calls its `step`."""
         return len(list(self._known())) + len(self.families)
 
+    def fitted_on_all(self) -> Iterator[tuple[Subset, KinshipClassifier]]:
+        """For each subset what all pairs together teach, nothing held out; nothing where no family has two models."""
+        yield from ((subset, kinship) for subset, kinship, _ in self._fitted(self._training(frozenset())))
+
     def _known(self) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
         """Lineages held out, technique held out, and the models to test: those with a family in the library."""
         there = set(self.columns.tolist())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.benchmark.accusations import accusations
 from analysis.benchmark.calibration import calibration_measures
@@ -12,13 +13,24 @@ from analysis.benchmark.measures import Descent, Measure, descent_measures, fami
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
+from analysis.chosen_logits import last_logits
 from analysis.descent.residuals import likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import NAMED_A_QUERY, Matrix, Models, Places, SpaceScores, logits_after
+from analysis.descent.scores import (
+    NAMED_A_QUERY,
+    Matrix,
+    Models,
+    Places,
+    SpaceScores,
+    aligned_logits,
+    common_tokens,
+    same_vocabulary,
+)
 from analysis.rules import Rules, without_tokenizer
+from analysis.unfed import Unfed
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
 SEEDS = 3
-CHANNELS = (*Rules().channels, "tokenizer")
+CHANNELS = Rules().channels
 """With the tokenizer: the zoo holds families that share one, so that what sharing it is worth can be learned."""
 Step = Callable[[], object]
 
@@ -97,15 +109,26 @@ def _ways(seen: Seen) -> dict[str, Callable[[Places], Matrix]]:
         return {}
     digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
     models = models_of(seen)
-    scores = SpaceScores(models, [logits_after(one, digests) for one in recordings])
+    logits = logits_of(seen)
+    scores = SpaceScores(models, logits)
     if tier == "logits":
         return {"logits": scores}
     known = [likeliest(one, digests) for one in recordings]
-    correlations = residual_correlations(models, known, scores.same)
+    correlations = residual_correlations(models, known, same_vocabulary(models, logits))
     return {
         "topk_chosen": lambda canaries: scores(canaries, NAMED_A_QUERY),
         "topk": lambda canaries: np.asarray(residual_scores(models, correlations, canaries)),
     }
+
+
+def logits_of(seen: Seen) -> list[npt.NDArray[np.float32] | None]:
+    """Everybody's logits of the tokens that all references hold, after each prompt: [n_canaries, n_tokens]."""
+    recordings = [one.recording for one in seen.candidates]
+    chosen = [last_logits(one) for one in recordings]
+    held = [one.tokens for place in seen.references if not isinstance(one := chosen[place], Unfed)]
+    if not held:
+        return [None] * len(recordings)
+    return aligned_logits(chosen, recordings, common_tokens(held), seen.signatures[0].digests)
 
 
 def models_of(seen: Seen) -> Models:

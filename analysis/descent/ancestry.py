@@ -2,25 +2,34 @@
 
 The null hypothesis is the second, by whatever recipe: the parent's own with another seed, or on its answers. What such
 models score is known from the library: its lookalikes, siblings, bases, students and framed models, each against every
-reference of another lineage than its own, on the rows and tokens that the candidate gave. Of these, `controls` are
-those with the parent's vocabulary; all together, whatever their vocabulary, are the null.
+reference of another lineage than its own, on the rows and tokens that the candidate gave (analysis.descent.innocents).
 
 The evidence has to follow the weights and not what they say (analysis.descent.spaces, analysis.descent.residuals). An
 access that shows none of that kind gives `undecidable`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, last_logits, vocabulary_of
+from analysis.chosen_logits import last_logits, vocabulary_of
 from analysis.descent.evidence import Decision, DescentEvidence
-from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, Spread, controls_of, e_value, holm, null_of, p_value
+from analysis.descent.innocents import Innocents
+from analysis.descent.null import FEWEST_LINEAGES, Spread, e_value, holm, p_value
 from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import UNKNOWN, Matrix, Models, Places, SpaceScores, after_prompts, same_vocabulary
+from analysis.descent.scores import (
+    UNKNOWN,
+    Matrix,
+    Models,
+    Places,
+    SpaceScores,
+    aligned_logits,
+    common_tokens,
+    same_vocabulary,
+)
 from analysis.descent.spaces import FEWEST_ROWS
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.signature import prompts_asked
@@ -84,8 +93,9 @@ class _Comparison:
         models = Models(lineages, vocabularies, np.array(chosen, dtype=np.intp))
         asked = [one.digest for one in candidate.suite.canaries if one.digest in prompts]
         others = sorted({digest for one in members for digest in library.prompts(one)} - set(asked))
-        scores, access, why_not = _scores(recordings, models, [*asked, *others], len(asked))
-        places = np.array([chosen.index(members.index(one)) for one in parents], dtype=np.intp)
+        named = [members.index(one) for one in parents]
+        scores, access, why_not = _scores(recordings, models, named, [*asked, *others], len(asked))
+        places = np.array([chosen.index(place) for place in named], dtype=np.intp)
         return cls(members, places, models, scores, access, why_not)
 
     def about(self, number: int) -> DescentEvidence:
@@ -98,17 +108,19 @@ class _Comparison:
         score = float(self.scores[-1, column])
         if np.isnan(score):
             return replace(evidence, reason=self._incomparable(parent))
-        null, controls = self._innocents[0], int(self._innocents[1][column])
-        lineages = null["strangers"].lineages if "strangers" in null else 0
-        evidence = replace(evidence, effect=score, controls=controls, lineages=lineages)
-        if reason := too_little(null, controls, parent.name, self.access):
+        innocents = self._innocents
+        lineages = innocents.kinds["strangers"].lineages if "strangers" in innocents.kinds else 0
+        evidence = replace(evidence, effect=score, controls=int(innocents.controls[column]), lineages=lineages)
+        if reason := innocents.too_few(column, parent.name) or too_few_students(innocents, self.access):
             return replace(evidence, reason=reason)
-        return self._weigh(evidence, score, null)
+        return self._weigh(evidence, score, innocents.null(column))
 
     def _weigh(self, evidence: DescentEvidence, score: float, null: dict[str, Spread]) -> DescentEvidence:
         found, basis = p_value(score, null)
         most = max(spread.most for spread in null.values())
         students = "" if "taught" in null else " (no students among them)"
+        foreign = null.get("vocabularies")
+        alone = f"; {foreign.lineages} other vocabularies stand in for that of {evidence.parent}" if foreign else ""
         return replace(
             evidence,
             innocents=most,
@@ -117,38 +129,33 @@ class _Comparison:
             basis=basis,
             bound=max(spread.bound(score) for spread in null.values()),
             reason=f"it shares {score:.2f} with {evidence.parent} beyond what rivals do; the most that an innocent "
-            f"shared with anybody is {most:.2f}{students}",
+            f"shared with anybody is {most:.2f}{students}{alone}",
         )
 
     @cached_property
-    def _innocents(self) -> tuple[dict[str, Spread], npt.NDArray[np.intp]]:
-        """The null, whoever is the parent, and the controls of each reference [n_references]: without the candidate."""
+    def _innocents(self) -> Innocents:
+        """Everybody but the candidate whose weights are of their own, whoever is the parent."""
         taught_by = {one.name: str(self.models.lineages[row]) for row, one in enumerate(self.members)}
         rows = [row for row, one in enumerate(self.members) if one.role in (*REFERENCES, *TAUGHT)]
-        teachers = [taught_by.get(self.members[row].teacher or "") for row in rows]
-        scores, lineages = self.scores[rows], self.models.lineages[rows]
-        theirs = self.models.lineages[self.models.references]
-        return null_of(scores, lineages, theirs, teachers), controls_of(scores, lineages, theirs)
+        teachers = [taught_by.get(one) if (one := self.members[row].teacher) else None for row in rows]
+        columns = np.arange(len(self.models.references))
+        return Innocents.of(self.models, self.scores, np.array(rows, dtype=np.intp), columns, teachers)
 
     def _incomparable(self, parent: Member) -> str:
+        if self.access == "logits":
+            return f"too few answers are of prompts that {parent.name} was asked as well, or of tokens that it has"
         names = self.models.vocabularies
         if names[-1] is None:
-            return "the candidate's tokenizer is not known, so its logits can't be matched with the parent's"
+            return "the candidate's tokenizer is not known, so its likeliest tokens can't be matched with the parent's"
         if names[-1] != names[self.members.index(parent)]:
-            return f"its tokenizer is not that of {parent.name}, so their logits are of other tokens"
+            return f"its tokenizer is not that of {parent.name}; ask for the logprobs of chosen tokens (tier=chosen)"
         return f"too few answers are of prompts that {parent.name} was asked as well"
 
 
-def too_little(null: Mapping[str, Spread], controls: int, parent: str, access: str) -> str:
-    """Why innocents don't suffice to say anything of a parent, by its name, at an access; empty if they do."""
-    if "strangers" not in null:
-        return f"the library has fewer than {FEWEST_LINEAGES} independent trainings to compare with"
-    if controls < FEWEST_CONTROLS:
-        return (
-            f"the library has {controls} independent trainings with the vocabulary of {parent}, and "
-            f"{FEWEST_CONTROLS} are needed to know what shared data alone makes two of them share"
-        )
-    if access == "topk" and ("taught" not in null or null["taught"].lineages < FEWEST_LINEAGES):
+def too_few_students(innocents: Innocents, access: str) -> str:
+    """Why students don't suffice at an access that needs them; empty if they do, or aren't needed."""
+    taught = innocents.kinds.get("taught")
+    if access == "topk" and (taught is None or taught.lineages < FEWEST_LINEAGES):
         return (
             "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
             f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "
@@ -158,14 +165,14 @@ def too_little(null: Mapping[str, Spread], controls: int, parent: str, access: s
 
 
 def _scores(
-    recordings: Sequence[Recording], models: Models, prompts: Sequence[str], asked: int
+    recordings: Sequence[Recording], models: Models, parents: Sequence[int], prompts: Sequence[str], asked: int
 ) -> tuple[Matrix, str, str]:
     """Everybody's scores on the candidate's prompts, the access that they took, and why there are none.
 
     The first `asked` of the prompts are the candidate's; references are known by their answers to all.
     """
     nothing = np.full((len(recordings), len(models.references)), np.nan)
-    logits = _aligned_logits(recordings, prompts)
+    logits = _aligned_logits(recordings, parents, prompts)
     shown = _rows_shown(logits[-1], asked)
     if len(shown) >= FEWEST_ROWS:
         return SpaceScores(models, logits)(shown), "logits", ""
@@ -187,22 +194,12 @@ def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
     return np.flatnonzero(np.isfinite(logits[:asked]).all(axis=1))
 
 
-def _aligned_logits(recordings: Sequence[Recording], prompts: Sequence[str]) -> list[npt.NDArray[np.float32] | None]:
-    """Logits of the tokens that all recordings of a vocabulary hold, after each prompt: [n_prompts, n_tokens]."""
+def _aligned_logits(
+    recordings: Sequence[Recording], parents: Sequence[int], prompts: Sequence[str]
+) -> list[npt.NDArray[np.float32] | None]:
+    """Of the tokens that parents and the last recording hold; None for those that hold none, or lack one of them."""
     found = [last_logits(recording) for recording in recordings]
-    chosen = [None if isinstance(one, Unfed) else one for one in found]
-    shared: dict[int, npt.NDArray[np.int64]] = {}
-    for one in chosen:
-        if one is not None:
-            shared[one.vocabulary] = np.intersect1d(shared.get(one.vocabulary, one.ids), one.ids)
-    return [
-        None if one is None else after_prompts(recording, _only(one, shared[one.vocabulary]), prompts)
-        for recording, one in zip(recordings, chosen, strict=True)
-    ]
-
-
-def _only(chosen: ChosenLogits, ids: npt.NDArray[np.int64]) -> ChosenLogits:
-    """The logits of these tokens alone, in this order; all of them are there."""
-    order = np.argsort(chosen.ids, kind="stable")
-    columns = order[np.searchsorted(chosen.ids[order], ids)]
-    return replace(chosen, logits=chosen.logits[:, columns], tokens=chosen.tokens[columns], ids=ids)
+    held = [one.tokens for place in (*parents, -1) if not isinstance(one := found[place], Unfed)]
+    if len(held) <= len(parents):
+        return [None] * len(recordings)
+    return aligned_logits(found, recordings, common_tokens(held), prompts)

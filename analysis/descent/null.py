@@ -20,7 +20,9 @@ FEWEST_LINEAGES = 5
 FEWEST_TAUGHT = 2
 """Of students and framed models so many widen the null; their spread is as wide as so few leave it."""
 FEWEST_CONTROLS = 3
-"""Independent trainings with the parent's vocabulary, without which the scale of its scores is not known."""
+"""Independent trainings with the parent's vocabulary, without which the scale of its scores is not known from them."""
+FEWEST_VOCABULARIES = 3
+"""Vocabularies with two independent trainings each, that may stand in for the parent's."""
 _CONFIDENCE = 0.95
 Basis = Literal["rank", "model"]
 
@@ -88,14 +90,6 @@ def null_of(
                 kinds[kind].setdefault(own, []).extend(scores[row, places].tolist())
     fewest = {"strangers": FEWEST_LINEAGES, "taught": FEWEST_TAUGHT}
     return {kind: Spread.of(values) for kind, values in kinds.items() if len(values) >= fewest[kind]}
-
-
-def controls_of(
-    scores: npt.NDArray[np.float64], lineages: npt.NDArray[np.str_], theirs: npt.NDArray[np.str_]
-) -> npt.NDArray[np.intp]:
-    """How many independent lineages can be compared with each reference: [n_references], from what `null_of` takes."""
-    known = ~np.isnan(scores) & (lineages[:, None] != theirs)
-    return np.array([len(set(lineages[column].tolist())) for column in known.T], dtype=np.intp)
 
 
 def p_value(score: float, null: Mapping[str, Spread]) -> tuple[float, Basis]:

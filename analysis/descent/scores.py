@@ -1,20 +1,24 @@
 """Weights shared with this reference: how much of a candidate's logits lies in the reference's space, beside rivals.
 
-Pairs of one vocabulary have a score: 0 where the reference explains as little as its rivals do, 1 where it explains
-everything. Rivals are the references of the same vocabulary and size, but of other lineages than the reference's and
-the candidate's, so that a stranger is scored as if its true parent were not in the library. Where there are none, what
-other lineages score with the reference stands in; and where there are none either, the expectation for random spaces.
+Logits are of the same strings, whatever the vocabularies. A score is 0 where the reference explains as little as its
+rivals do, 1 where it explains everything. Rivals are references of the same size with other vocabularies than the
+reference's, and of other lineages than the candidate's, so that a stranger is scored as if its true parent were not in
+the library, and as if nobody else there had the parent's vocabulary. Where there are none, those with its vocabulary
+are; where there are none either, what other lineages score with the reference stands in, or the expectation for random
+spaces.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, last_logits, prompt_numbers
+from analysis.chosen_logits import ChosenLogits, hashed, prompt_numbers
 from analysis.descent.spaces import FEWEST_ROWS, by_chance, reference_space, rows_space, weakest_third
 from analysis.unfed import Unfed
+from probes.chosen_tokens import COMMON
 from probes.recording import Recording
 
 UNKNOWN = ""
@@ -23,15 +27,43 @@ Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 NAMED_A_QUERY = 128
 """Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
+_COMMON = hashed(COMMON)
+_ENOUGH = 256
+_SAME_SIZE = 1.25
+"""Spaces of which the larger has at most so many times the directions of the smaller are of one size."""
 
 
-def logits_after(recording: Recording, digests: Sequence[str]) -> npt.NDArray[np.float32] | None:
-    """Logits of the fixed subset of tokens after each prompt [n_canaries, n_tokens], NaN where there are none.
+def aligned_logits(
+    chosen: Sequence[ChosenLogits | Unfed],
+    recordings: Sequence[Recording],
+    tokens: npt.NDArray[np.uint64],
+    digests: Sequence[str],
+) -> list[npt.NDArray[np.float32] | None]:
+    """Logits of tokens, named by hashes of what they spell, after each prompt [n_canaries, n_tokens], NaN for none.
 
-    None for a recording that holds none at all.
+    None for a recording that holds none, or lacks one of the tokens.
     """
-    chosen = last_logits(recording)
-    return None if isinstance(chosen, Unfed) else after_prompts(recording, chosen, digests)
+    return [
+        None
+        if isinstance(one, Unfed) or not np.isin(tokens, one.tokens).all()
+        else after_prompts(recording, _only(one, tokens), digests)
+        for one, recording in zip(chosen, recordings, strict=True)
+    ]
+
+
+def common_tokens(held: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+    """Hashes of the common tokens that all of these hold; where they hold few of them, of all that they share."""
+    shared = reduce(np.intersect1d, [one[one > 0] for one in held])
+    common = np.intersect1d(shared, _COMMON)
+    tokens: npt.NDArray[np.uint64] = common if len(common) >= _ENOUGH else shared
+    return tokens
+
+
+def _only(chosen: ChosenLogits, tokens: npt.NDArray[np.uint64]) -> ChosenLogits:
+    """The logits of these tokens alone, in this order; all of them are there."""
+    order = np.argsort(chosen.tokens, kind="stable")
+    columns = order[np.searchsorted(chosen.tokens[order], tokens)]
+    return replace(chosen, logits=chosen.logits[:, columns], tokens=tokens, ids=chosen.ids[columns])
 
 
 def after_prompts(recording: Recording, chosen: ChosenLogits, digests: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -69,20 +101,32 @@ class Models:
 
 @dataclass
 class SpaceScores:
-    """Scores of pairs of models, whose `logits` [n_canaries, n_tokens] are given."""
+    """Scores of pairs of models; `logits` [n_canaries, n_tokens] are of the same tokens, None where not known."""
 
     models: Models
     logits: Sequence[npt.NDArray[np.float32] | None]
     _spaces: dict[int, Matrix] = field(init=False, repr=False)
-    same: npt.NDArray[np.bool_] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         given = [(int(place), self.logits[place]) for place in self.models.references]
         self._spaces = {place: reference_space(_known(rows)) for place, rows in given if rows is not None}
-        self.same = same_vocabulary(self.models, self.logits)
 
     def __call__(self, canaries: Places, named: int | None = None) -> Matrix:
-        """[n_models, n_references], NaN for other vocabularies, the model itself, and where rows are too few."""
+        """[n_models, n_references], NaN for the model itself, and where rows are too few."""
+        plain, chance = self._plain(canaries, named)
+        expected = np.full(plain.shape, np.nan)
+        others = other_vocabularies(self.models)
+        for stand_in in (
+            rivals_mean(self.models, plain, self._sizes(), others),
+            rivals_mean(self.models, plain, self._sizes()),
+            controls_mean(self.models, plain),
+            chance,
+        ):
+            expected = np.where(np.isnan(expected), stand_in, expected)
+        return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))
+
+    def _plain(self, canaries: Places, named: int | None) -> tuple[Matrix, Matrix]:
+        """What each reference explains of each model, and what is expected of random spaces."""
         references = self.models.references
         plain = np.full((len(self.logits), len(references)), np.nan)
         chance = plain.copy()
@@ -90,21 +134,27 @@ class SpaceScores:
             if logits is None:
                 continue
             shown = _known(logits[rows_for(canaries, logits.shape[1], named)])
-            columns = np.flatnonzero(self.same[row]) if len(shown) >= FEWEST_ROWS else ()
+            if len(shown) < FEWEST_ROWS:
+                continue
             rows: dict[int, Matrix] = {}
-            for column in columns:
-                space = self._spaces[int(references[column])]
+            for column, place in enumerate(references.tolist()):
+                if place == row or place not in self._spaces:
+                    continue
+                space = self._spaces[place]
                 if len(space) not in rows:
                     rows[len(space)] = rows_space(shown, len(space))
                 plain[row, column] = weakest_third(rows[len(space)], space)
                 chance[row, column] = by_chance(len(rows[len(space)]), len(space), logits.shape[1])
-        expected = rivals_mean(self.models, plain, self._sizes())
-        for stand_in in (controls_mean(self.models, plain), chance):
-            expected = np.where(np.isnan(expected), stand_in, expected)
-        return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))
+        return plain, chance
 
     def _sizes(self) -> npt.NDArray[np.intp]:
         return np.array([len(self._spaces.get(int(place), ())) for place in self.models.references], dtype=np.intp)
+
+
+def other_vocabularies(models: Models) -> npt.NDArray[np.bool_]:
+    """Pairs of references of which each has a vocabulary of its own: [n_references, n_references]."""
+    names = np.array([models.vocabularies[place] or UNKNOWN for place in models.references.tolist()])
+    return np.asarray(names[:, None] != names)
 
 
 def same_vocabulary(models: Models, logits: Sequence[npt.NDArray[np.float32] | None]) -> npt.NDArray[np.bool_]:
@@ -118,14 +168,22 @@ def same_vocabulary(models: Models, logits: Sequence[npt.NDArray[np.float32] | N
     )
 
 
-def rivals_mean(models: Models, scores: Matrix, sizes: npt.NDArray[np.intp] | None = None) -> Matrix:
+def rivals_mean(
+    models: Models,
+    scores: Matrix,
+    sizes: npt.NDArray[np.intp] | None = None,
+    allowed: npt.NDArray[np.bool_] | None = None,
+) -> Matrix:
     """For each pair, the mean score of the candidate with the reference's rivals, NaN where there are none.
 
-    `sizes` [n_references]: rivals are of the same size.
+    `sizes` [n_references]: rivals are of the same size; `allowed` [n_references, n_references]: who may be whose rival.
     """
     lineage = models.lineages[models.references]
-    sizes = np.zeros(len(lineage), np.intp) if sizes is None else sizes
-    rival = (lineage[:, None] != lineage) & (sizes[:, None] == sizes)  # [n_references, n_references]
+    sizes = np.ones(len(lineage), np.intp) if sizes is None else np.maximum(sizes, 1)
+    ratio = sizes[:, None] / sizes
+    rival = (lineage[:, None] != lineage) & (ratio <= _SAME_SIZE) & (ratio >= 1 / _SAME_SIZE)
+    if allowed is not None:
+        rival &= allowed
     found = np.full(scores.shape, np.nan)
     for row, own in enumerate(models.lineages):
         usable = ~np.isnan(scores[row]) & (lineage != own)

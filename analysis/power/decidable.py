@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.benchmark.accusations import innocents
-from analysis.benchmark.ours import models_of
-from analysis.descent.ancestry import TEXT_DECIDES_NOTHING, too_little
+from analysis.benchmark.accusations import innocents_of
+from analysis.benchmark.ours import logits_of, models_of
+from analysis.descent.ancestry import TEXT_DECIDES_NOTHING, too_few_students
 from analysis.descent.null import p_value
 from analysis.descent.residuals import TOP, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import Matrix, Places, SpaceScores, logits_after, same_vocabulary
+from analysis.descent.scores import Matrix, Places, SpaceScores, same_vocabulary
 from analysis.descent.spaces import FEWEST_ROWS
 from analysis.power.asked import Asked, Way
 from probes.errors import LibraryError
@@ -28,7 +28,7 @@ class ParentChances:
     """Of one parent, at one budget: whether a decision is possible, and if not, why (`reason`).
 
     `controls`: independent trainings with its vocabulary. `smallest_p`: the p-value of a copy, times the `tried`
-    parents of that vocabulary that are asked about. `bound`: the share of innocents that as many independent trainings
+    parents that are asked about and can be compared. `bound`: the share of innocents that as many independent trainings
     as there are can't exclude to reach as much (95%).
     """
 
@@ -58,7 +58,7 @@ def scorer(asked: Asked, way: Way) -> Callable[[Places], Matrix]:
     seen, models = asked.seen, models_of(asked.seen)
     digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
     if way != "topk":
-        return SpaceScores(models, [logits_after(one, digests) for one in recordings])
+        return SpaceScores(models, logits_of(seen))
     known = [likeliest(one, digests) for one in recordings]
     same = same_vocabulary(models, [np.zeros((0, 0), np.float32) if one is not None else None for one in known])
     correlations = residual_correlations(models, known, same, seen.access.top_k or TOP)
@@ -75,22 +75,23 @@ def parents_at(
     if way in ("logits", "chosen") and budget < FEWEST_ROWS:
         reason = f"{budget} canaries are too few: a space takes at least {FEWEST_ROWS}"
         return tuple(_undecided(asked, column, reason) for column in columns)
-    null, controls = innocents(seen.candidates, seen.references, scores, np.ones(len(seen.candidates), dtype=bool))
-    vocabularies = [seen.candidates[seen.references[column]].vocabulary for column in columns]
-    found = []
-    for column, vocabulary in zip(columns, vocabularies, strict=True):
-        one = seen.candidates[seen.references[column]]
-        count = int(controls[column])
-        if reason := too_little(null, count, one.name, "topk" if way == "topk" else "logits"):
+    innocents = innocents_of(seen.candidates, seen.references, scores, np.ones(len(seen.candidates), dtype=bool))
+    names = [seen.candidates[place].name for place in seen.references]
+    access = "topk" if way == "topk" else "logits"
+    few = {c: innocents.too_few(c, names[c]) or too_few_students(innocents, access) for c in columns}
+    tried, found = sum(not reason for reason in few.values()), []
+    for column, reason in few.items():
+        one, count = seen.candidates[seen.references[column]], int(innocents.controls[column])
+        if reason:
             found.append(ParentChances(one.name, one.family, False, reason, count))
             continue
-        tried = vocabularies.count(vocabulary)
+        null = innocents.null(column)
         smallest = min(p_value(_COPY, null)[0] * tried, 1.0)
         bound = max(spread.bound(_COPY) for spread in null.values())
-        reason = (
+        why_not = (
             "" if smallest <= alpha else _too_wide(smallest, tried, alpha, {k: v.lineages for k, v in null.items()})
         )
-        found.append(ParentChances(one.name, one.family, not reason, reason, count, tried, smallest, bound))
+        found.append(ParentChances(one.name, one.family, not why_not, why_not, count, tried, smallest, bound))
     return tuple(sorted(found, key=lambda one: (not one.decidable, one.parent)))
 
 

@@ -51,6 +51,7 @@ def show_verdict(verdict: Verdict, console: Console | None = None) -> None:
             "of it": f"{verdict.canaries:,} canaries of suite {verdict.suite} compared, at tier {verdict.tier}",
             "with": f"library {verdict.library}, channels {', '.join(verdict.channels) or 'none'}",
             "calibration": f"{verdict.calibration.basis} ({verdict.calibration.lineages} lineages)",
+            **({"set": verdict.family_set.basis} if verdict.family_set is not None else {}),
             **_rests_on(verdict),
             **{f"warning {number}": text for number, text in enumerate(verdict.warnings, start=1)},
         }

@@ -3,10 +3,11 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from analysis.attribute import Rules, attribute
+from analysis.attribute import attribute
 from analysis.descent.ancestry import descent
 from analysis.library import SHIPPED, ZOO, Library
 from analysis.lineage import load_lineage
+from analysis.rules import Rules, without_tokenizer
 from analysis.signature import signature
 from probes.errors import KinprintError
 from probes.recording import load_recording
@@ -19,7 +20,7 @@ def main(overrides: list[str]) -> int:
     settings = settings_of("attribute", AttributeSettings, overrides)
     recording = load_recording(settings.recording)
     library = open_library(settings.library, settings.leave_out)
-    verdict = attribute(signature(recording), library, rules(settings.estimator))
+    verdict = attribute(signature(recording), library, rules(settings.estimator, settings.leave_out))
     if settings.parents:
         controls = open_library(settings.controls, LeaveOutSettings())
         found = descent(recording, controls, settings.parents, checked_alpha(settings.alpha))
@@ -51,8 +52,14 @@ def open_library(library: LibrarySettings, leave_out: LeaveOutSettings) -> Libra
     return opened.without(leave_out.families, leave_out.techniques, leave_out.names)
 
 
-def rules(estimator: EstimatorSettings) -> Rules:
-    """The rules of the verdict, from the settings."""
-    return Rules(
-        **{**asdict(estimator), "channels": tuple(estimator.channels), "switched_off": tuple(estimator.switched_off)}
-    )
+def rules(estimator: EstimatorSettings, leave_out: LeaveOutSettings | None = None) -> Rules:
+    """The rules of the verdict, from the settings.
+
+    What was learned beforehand may have been learned from those that are to be left out: then kinship is learned from
+    what is left, without the tokenizer.
+    """
+    values = {**asdict(estimator), "channels": tuple(estimator.channels), "switched_off": tuple(estimator.switched_off)}
+    found = Rules(**values)
+    if leave_out is not None and (leave_out.families or leave_out.techniques or leave_out.names) and found.kinship:
+        return replace(found, kinship=None, channels=without_tokenizer(found.channels))
+    return found

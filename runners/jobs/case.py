@@ -93,7 +93,7 @@ def outcomes_of(model: str, settings: CaseSettings, library: Library, made_by: d
                         server.url, server.served_as, _SHELL, settings.system_prompts[key], server.key
                     ) as shell:
                         recording = ask(shell, settings, folder, made_by)
-                    verdict = attribute(signature(recording), library, rules(settings.estimator))
+                    verdict = attribute(signature(recording), library, rules(settings.estimator, settings.leave_out))
                     write_report(verdict, recording, library, folder / "report.html")
                     verdict.save(folder / "verdict.json")
     for key, folder in folders.items():

@@ -33,7 +33,7 @@ def main(overrides: list[str]) -> int:
     say(f"2/4  serving it with vLLM and asking the suite {settings.suite.path!r}")
     recording = ask(settings, model, out / "recording", command_line("demo", overrides))
     say("3/4  whose descendant is it?")
-    verdict = attribute(signature(recording), library, rules(settings.estimator))
+    verdict = attribute(signature(recording), library, rules(settings.estimator, settings.leave_out))
     save(verdict, recording, library, out)
     say(f"4/4  and {settings.unknown}, with its family taken out of the library?")
     save_unknown(settings, library, out / "unknown")
@@ -78,4 +78,9 @@ def save_unknown(settings: DemoSettings, library: Library, out: Path) -> None:
     member = known[settings.unknown]
     recording = library.recording(member)
     strangers = library.without(families=[member.family])
-    save(attribute(signature(recording), strangers, rules(settings.estimator)), recording, strangers, out)
+    save(
+        attribute(signature(recording), strangers, rules(settings.estimator, settings.leave_out)),
+        recording,
+        strangers,
+        out,
+    )

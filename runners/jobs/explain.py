@@ -17,7 +17,7 @@ def main(overrides: list[str]) -> int:
     """The command line's entry."""
     settings = settings_of("explain", ExplainSettings, overrides)
     candidate = signature(load_recording(settings.recording))
-    rule = rules(settings.estimator)
+    rule = rules(settings.estimator, settings.leave_out)
     try:
         verdict = attribute(candidate, open_library(settings.library, settings.leave_out), rule)
         print(f"kinprint: {verdict.in_words()}", file=sys.stderr)

@@ -17,7 +17,7 @@ def main(overrides: list[str]) -> int:
     settings = settings_of("report", ReportSettings, overrides)
     recording = load_recording(settings.recording)
     library = open_library(settings.library, settings.leave_out)
-    verdict = attribute(signature(recording), library, rules(settings.estimator))
+    verdict = attribute(signature(recording), library, rules(settings.estimator, settings.leave_out))
     tree = None if settings.tree is None else load_tree(settings.tree)
     print(write_report(verdict, recording, library, Path(settings.out), tree))
     return 0

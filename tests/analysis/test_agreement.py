@@ -14,7 +14,7 @@ from probes.recording import folder_name
 from probes.suite import Suite
 from tests.recordings import MadeUp, make_up, suite_of, write_recording
 
-RULES = Rules(attributed_at=0.8, unknown_at=0.7)
+RULES = Rules(("next_token", "greedy", "wording"), attributed_at=0.8, unknown_at=0.7, kinship=None)
 PUBLIC, FRESH = suite_of(24), Suite("fresh-0123456789ab", suite_of(24, start=500).canaries)
 
 

@@ -24,7 +24,8 @@ from probes.recording import folder_name
 from probes.suite import Suite
 from tests.recordings import MadeUp, canary, make_up, suite_of, write_recording
 
-RULES = Rules(attributed_at=0.8)  # so small a library does not reach more
+BEHAVIOUR = ("next_token", "greedy", "wording")
+RULES = Rules(BEHAVIOUR, attributed_at=0.8, kinship=None)  # learned from a library so small, it does not reach more
 TIERS: list[Tier] = ["logits", "topk", "text"]
 
 
@@ -65,11 +66,13 @@ def test_a_technique_that_is_left_out_teaches_nothing(folder: Path, made_up_libr
 
 def test_between_the_thresholds_nothing_is_claimed(folder: Path, made_up_library: Library) -> None:
     candidate = recorded(folder, make_up(0, 9))
-    verdict = attribute(candidate, made_up_library, Rules(attributed_at=1.0))
+    verdict = attribute(candidate, made_up_library, replace(RULES, attributed_at=1.0))
     assert (verdict.decision, verdict.family) == ("inconclusive", None)
     assert verdict.posterior["ash"] > 0.8
     assert "ash comes out likeliest" in verdict.reason
-    stranger = attribute(recorded(folder.with_name("b"), make_up(7, 1)), made_up_library, Rules(unknown_at=1.0))
+    stranger = attribute(
+        recorded(folder.with_name("b"), make_up(7, 1)), made_up_library, replace(RULES, unknown_at=1.0)
+    )
     assert (stranger.decision, stranger.family) == ("inconclusive", None)
 
 
@@ -81,8 +84,8 @@ def test_members_that_are_not_to_be_fitted_are_still_compared(folder: Path, made
     verdict = attribute(candidate, grown, replace(RULES, attributed_at=0.7))
     assert verdict.family == "dogwood"
     assert verdict.calibration.lineages == 3
-    before = attribute(recorded(folder.with_name("b"), make_up(0, 9)), made_up_library)
-    after = attribute(recorded(folder.with_name("c"), make_up(0, 9)), grown)
+    before = attribute(recorded(folder.with_name("b"), make_up(0, 9)), made_up_library, RULES)
+    after = attribute(recorded(folder.with_name("c"), make_up(0, 9)), grown, RULES)
     assert before.evidence is not None
     assert after.evidence is not None
     assert before.evidence.log_likelihood_ratios.items() <= after.evidence.log_likelihood_ratios.items()
@@ -156,13 +159,34 @@ def test_a_library_too_small_to_learn_from_is_told(
         attribute(recorded(folder, make_up(0, 9)), made_up_library.without(**left_out))
 
 
-def test_the_tokenizer_is_a_set_of_its_own_and_decides_nothing(folder: Path, made_up_library: Library) -> None:
+def test_the_tokenizer_is_a_set_of_its_own(folder: Path, made_up_library: Library) -> None:
     # ash's answers under cedar's tokenizer
     disguised = replace(make_up(0, 9), prompt_tokens=tuple(n + 3 for n in make_up(2).prompt_tokens))
     verdict = attribute(recorded(folder, disguised), made_up_library, RULES)
     assert verdict.family == "ash"
-    assert verdict.tokenizer == {"fits": ["cedar"]}
+    assert verdict.tokenizer == {"fits": ["cedar"], "collisions": []}
     assert verdict.channels == ("next_token", "greedy", "wording")
+
+
+def test_what_was_learned_beforehand_serves_families_that_it_never_saw(folder: Path, made_up_library: Library) -> None:
+    verdict = attribute(recorded(folder, make_up(0, 9), "logits"), made_up_library, Rules(attributed_at=0.6))
+    assert verdict.family == "ash"
+    assert verdict.calibration.basis.endswith("measured on lineages held out")
+    assert verdict.calibration.reliability["calibration_p_value"] > 0
+    assert verdict.family_set is not None
+    assert verdict.family_set.members is not None
+    assert verdict.family_set.members[0] == "ash"
+    shifted = attribute(recorded(folder.with_name("b"), make_up(0, 9)), made_up_library, Rules(unknown_prior=0.2))
+    assert shifted.family_set is not None
+    assert shifted.family_set.members is None
+    assert "calibrated for the prior" in shifted.family_set.basis
+
+
+def test_without_such_a_file_there_is_no_set(folder: Path, made_up_library: Library) -> None:
+    verdict = attribute(recorded(folder, make_up(0, 9)), made_up_library, RULES)
+    assert verdict.family_set is not None
+    assert verdict.family_set.members is None
+    assert "was not measured" in verdict.family_set.basis
 
 
 def test_a_suite_of_chats_has_no_tokenizer_evidence(tmp_path: Path) -> None:
@@ -197,5 +221,5 @@ def test_kinship_is_learned_at_the_access_that_the_candidate_had(
 
     monkeypatch.setattr(analysis.attribute, "fit_kinship", spy)
     candidate = recorded(folder, make_up(0, 9), "text", draws=3)
-    attribute(candidate, made_up_library)
+    attribute(candidate, made_up_library, RULES)
     assert seen == [Access("text", draws=3)] * 12

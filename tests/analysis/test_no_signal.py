@@ -66,7 +66,7 @@ def test_the_same_answer_cut_at_other_lengths_is_no_signal(
     # canaries differ in how many tokens they allow, and prompts in how many they are: neither is an answer
     cut = {name: {"text": "I can't help with that."[: 5 + number]} for number, name in enumerate(IDS)}
     candidate = recorded(folder, make_up(0, 9), "text", changes=cut)
-    verdict = attribute(candidate, made_up_library, Rules(channels=channels))
+    verdict = attribute(candidate, made_up_library, Rules(channels=channels, kinship=None))
     assert (verdict.decision, verdict.reason) == ("no_signal", "it gives the same answer to every canary")
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.attribute import Rules, attribute
+from analysis.attribute import attribute
 from analysis.channels import all_channels, pair_channels
 from analysis.explanation import HEADINGS, Row, explanation
 from analysis.library import Library
 from analysis.pair_evidence import pair_evidence
+from analysis.rules import Rules, without_tokenizer
 from analysis.signature import Signature, signature
 from analysis.verdict import Verdict
 from probes.errors import KinprintError
@@ -65,7 +66,7 @@ def test_what_is_shown_moves_no_probability(candidate: Signature, others: Librar
 def test_any_channel_can_be_switched_off(candidate: Signature, others: Library, verdict: Verdict) -> None:
     off = ("greedy", "rivals")
     found = attribute(candidate, others, Rules(switched_off=off))
-    assert found.channels == tuple(name for name in Rules.channels if name != "greedy")
+    assert found.channels == ("next_token", "wording")
     assert found.evidence is not None
     assert "greedy" not in found.evidence.channels
     assert "rivals" not in {one.channel for one in found.shown}
@@ -74,11 +75,22 @@ def test_any_channel_can_be_switched_off(candidate: Signature, others: Library, 
 
 
 def test_figures_are_given_with_the_tokenizer_off(candidate: Signature, others: Library, verdict: Verdict) -> None:
-    assert verdict.without_tokenizer == verdict.posterior
-    with_it = attribute(candidate, others, Rules(channels=(*Rules.channels, "token_space", "tokenizer")))
-    assert with_it.without_tokenizer == verdict.posterior != with_it.posterior
-    only = attribute(candidate, others, Rules(channels=("token_space",)))
+    behaviour = without_tokenizer(Rules.channels)
+    assert attribute(candidate, others, Rules(behaviour)).posterior == verdict.without_tokenizer != verdict.posterior
+    learned_here = attribute(candidate, others, Rules(behaviour, kinship=None))
+    assert learned_here.without_tokenizer == learned_here.posterior
+    only = attribute(candidate, others, Rules(channels=("token_space",), kinship=None))
     assert only.without_tokenizer == {}
+
+
+def test_the_tokenizer_decides_only_where_it_was_learned_what_it_is_worth(
+    candidate: Signature, others: Library
+) -> None:
+    found = attribute(candidate, others, Rules(("next_token", "tokenizer")))
+    assert found.channels == ("next_token",)
+    assert found.left_out["tokenizer"].startswith("what sharing a tokenizer is worth was not learned")
+    assert found.calibration.basis.startswith("provisional")
+    assert attribute(candidate, others, Rules(("next_token", "tokenizer"), kinship=None)).channels[1] == "tokenizer"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_the_file_is_the_public_format_and_reads_back(folder: Path, made_up_libr
         verdict.save(tmp_path / "new" / "verdict.json")
         values = json.loads((tmp_path / "new" / "verdict.json").read_text("utf-8"))
         assert set(values) >= PUBLIC
-        assert set(values["calibration"]) == {"basis", "lineages"}
+        assert set(values["calibration"]) == {"basis", "lineages", "reliability"}
         assert values["schema"] == 1
         assert Verdict.from_json(values) == verdict
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["verdict.json"]

@@ -27,7 +27,7 @@ def test_a_line_for_each_parent_a_sentence_and_a_file(folder: Path, capsys: pyte
         ["sun", "undecidable"],
         ["tide-0", "undecidable"],
     ]
-    assert "tokenizer is not known" in err
+    assert "0 independent trainings with the vocabulary of tide-0" in err
     assert "\x1b" not in err
     saved = json.loads((folder / "descent.json").read_text("utf-8"))
     assert [one["parent"] for one in saved["descent"]] == ["sun", "tide-0"]

@@ -62,10 +62,14 @@ def test_named_tokens_cost_queries(world: tuple[list[Specimen], list[Model]]) ->
     assert len(rows_for(order[:64], 512, 128)) == 16
 
 
-def test_another_vocabulary_is_not_compared_and_not_recalled(world: tuple[list[Specimen], list[Model]]) -> None:
+def test_a_descendant_is_recalled_with_another_vocabulary_as_well(world: tuple[list[Specimen], list[Model]]) -> None:
+    """As long as the same strings can be looked at; who holds none of them is not compared."""
     models = [specimen(one.name, one.lineage, one.kind, origin="other" * (one.name == "s0-1")) for one in world[0]]
     scores = scorer((models, world[1]))
     values = scores(np.arange(32))
+    assert accusations(models, scores.models.references, values).recalled[2] == 1
+    none = SpaceScores(scores.models, [None if place == 2 else one for place, one in enumerate(scores.logits)])
+    values = none(np.arange(32))
     assert np.isnan(values[2]).all()
     assert accusations(models, scores.models.references, values).recalled[2] == 0
 

@@ -126,10 +126,39 @@ def test_the_likeliest_tokens_decide_nothing_without_students_to_measure_them_on
     assert "student" in found.reason
 
 
-def test_another_tokenizer_decides_nothing(library: Library, tmp_path: Path) -> None:
-    [found] = descent(record(tmp_path, "candidate", logits_of(200, parent=0), tokenizer="cd" * 32), library, ["s0"])
+def test_another_tokenizer_hides_nothing_and_accuses_nobody(library: Library, tmp_path: Path) -> None:
+    """Tokens are compared by what they spell."""
+    [found] = descent(record(tmp_path, "child", logits_of(200, parent=0), tokenizer="cd" * 32), library, ["s0"])
+    assert found.decision == "shared_ancestry"
+    [found] = descent(record(tmp_path, "stranger", logits_of(300), tokenizer="cd" * 32), library, ["s0"])
+    assert found.decision == "independent_not_rejected"
+
+
+def test_of_the_likeliest_tokens_another_tokenizer_decides_nothing(library: Library, tmp_path: Path) -> None:
+    candidate = record(tmp_path, "candidate", logits_of(200, parent=0), "topk", tokenizer="cd" * 32)
+    [found] = descent(candidate, library, ["s0"])
     assert found.decision == "undecidable"
-    assert "tokenizer" in found.reason
+    assert "its tokenizer is not that of s0" in found.reason
+
+
+def test_vocabularies_stand_in_for_one_that_nobody_else_has(tmp_path: Path) -> None:
+    folder, members = tmp_path / "library", []
+    for seed in range(13):
+        tokenizer = "a" * 64 if seed == 12 else f"{seed % 4}" * 64
+        record(folder, f"s{seed}", logits_of(seed), tokenizer=tokenizer)
+        members.append(Member(f"s{seed}", f"plan-{tokenizer[0]}", kind="lookalike", lineage=f"s{seed}"))
+    save_index(folder, "made-up", members)
+    library = Library.load(folder)
+    [child] = descent(record(tmp_path, "child", logits_of(60, parent=12), tokenizer="a" * 64), library, ["s12"])
+    assert (child.decision, child.controls, child.basis) == ("shared_ancestry", 0, "model")
+    assert "4 other vocabularies stand in for that of s12" in child.reason
+    assert child.bound == pytest.approx(1 - 0.05 ** (1 / 4))
+    [stranger] = descent(record(tmp_path, "stranger", logits_of(61), tokenizer="a" * 64), library, ["s12"])
+    assert stranger.decision == "independent_not_rejected"
+    assert child.p_value is not None
+    [controlled] = descent(record(tmp_path, "other", logits_of(62, parent=0), tokenizer="0" * 64), library, ["s0"])
+    assert controlled.p_value is not None
+    assert controlled.p_value < child.p_value
 
 
 def test_a_parent_that_the_library_does_not_have_is_refused(library: Library, tmp_path: Path) -> None:

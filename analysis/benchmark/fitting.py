@@ -1,0 +1,100 @@
+"""Learning kinship from a whole library, with the reliability that lineages held out show."""
+
+import platform
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import sklearn
+
+from analysis.benchmark.calibration import LEVEL, calibration_measures, truths
+from analysis.benchmark.family import FamilyTest, Trials
+from analysis.benchmark.similarities import similarities
+from analysis.benchmark.specimens import Seen, Specimen
+from analysis.benchmark.splits import canary_subsets
+from analysis.conformal import ConformalSets
+from analysis.fitted_kinship import Fit, FittedKinship
+from analysis.kinship import KinshipClassifier
+from analysis.library import REFERENCES
+from analysis.observation import Access
+from analysis.rules import Rules, without_tokenizer
+from analysis.verdict import kinprint_version
+from probes.errors import LibraryError
+
+BUDGETS = (8, 16, 32, 64, 128, 256)
+ACCESSES = (
+    Access("logits"),
+    Access("topk", top_k=20),
+    Access("topk", top_k=5),
+    Access("text", draws=4),
+    Access("text", draws=1),
+)
+CHANNELS = (Rules().channels, without_tokenizer(Rules().channels))
+_SEEDS = 3
+Step = Callable[[str], object]
+
+
+def fit_all(specimens: Sequence[Specimen], version: str, step: Step = lambda said: None) -> FittedKinship:
+    """Fit every access that references were recorded with, number of canaries and choice of channels, on these models.
+
+    Raises LibraryError if no family has two models, or there are no two families.
+    """
+    rules, fits = Rules(), []
+    readable = [one for one in ACCESSES if any(x.kind in REFERENCES and x.readable_at(one) for x in specimens)]
+    for access in readable or ACCESSES[-1:]:
+        seen = Seen.at(access, specimens)
+        for channels in CHANNELS:
+            step(f"{access.tier} ({access.top_k or access.draws or 'all'}), {len(channels)} channels")
+            fits += _fits(seen, channels, rules)
+    return FittedKinship(
+        fits=tuple(fits),
+        lineages=tuple(sorted({one.lineage for one in specimens})),
+        families=tuple(sorted({one.family for one in specimens})),
+        library=version,
+        unknown_prior=rules.unknown_prior,
+        doubt=rules.doubt,
+        made_by={
+            "kinprint": kinprint_version(),
+            "scikit-learn": sklearn.__version__,
+            "python": platform.python_version(),
+        },
+    )
+
+
+def _fits(seen: Seen, channels: tuple[str, ...], rules: Rules) -> list[Fit]:
+    n = len(seen.signatures[0].canaries)
+    budgets = [budget for budget in BUDGETS if budget <= n]
+    references = [seen.signatures[place] for place in seen.references]
+    tensor = similarities(seen.signatures, references, channels)
+    test = FamilyTest(seen.candidates, seen.references, tensor, canary_subsets(n, budgets, _SEEDS), rules)
+    trials, learned = test.run(), list(test.fitted_on_all())
+    if not learned:
+        raise LibraryError("kinship can't be learned: the library needs two families, and one with two models")
+    found = []
+    for budget in budgets:
+        kinships = [kinship for (size, _), kinship in learned if size == budget]
+        found.append(_fit(seen, channels, budget, trials, kinships, rules))
+    return found
+
+
+def _fit(
+    seen: Seen, channels: tuple[str, ...], budget: int, trials: Trials, kinships: list[KinshipClassifier], rules: Rules
+) -> Fit:
+    families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
+    measured = calibration_measures(trials, seen.candidates, families, seen.access.tier, [budget], rules.unknown_prior)
+    said = truths(trials, seen.candidates, families, budget)
+    try:
+        sets = ConformalSets.calibrated(said, LEVEL)
+    except LibraryError:
+        sets = None
+    return Fit(
+        tier=seen.access.tier,
+        seen=seen.access.top_k or seen.access.draws,
+        canaries=budget,
+        channels=channels,
+        slopes=tuple(round(float(one), 5) for one in np.mean([kinship.slopes for kinship in kinships], axis=0)),
+        intercept=round(float(np.mean([kinship.intercept for kinship in kinships])), 5),
+        lineages=len(said),
+        reliability={one.name: round(one.figure.value, 5) for one in measured if one.figure is not None},
+        level=LEVEL,
+        least=None if sets is None else round(sets.least, 6),
+    )
