@@ -58,7 +58,9 @@ def scorer(asked: Asked, way: Way) -> Callable[[Places], Matrix]:
     seen, models = asked.seen, models_of(asked.seen)
     digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
     if way != "topk":
-        return SpaceScores(models, logits_of(seen))
+        # a library whose references keep no tokens in common can't be compared so: everybody's scores are unknown
+        logits = [one if one is not None and one.shape[1] > FEWEST_ROWS else None for one in logits_of(seen)]
+        return SpaceScores(models, logits)
     known = [likeliest(one, digests) for one in recordings]
     same = same_vocabulary(models, [np.zeros((0, 0), np.float32) if one is not None else None for one in known])
     correlations = residual_correlations(models, known, same, seen.access.top_k or TOP)
