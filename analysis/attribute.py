@@ -82,7 +82,7 @@ def _decide(
     pairing, fit = Pairing(channels), _fit_for(rules, aligned, channels)
     attributor = _attributor(pairing, aligned, library, references, rules)
     posterior = _posterior(attributor, aligned)
-    decision, family, reason = _decision(posterior, rules)
+    decision, family, reason = decision_of(posterior, rules)
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios)
     nearest = nearest_of_each(library.members, ratios)
@@ -168,7 +168,8 @@ def _family_set(rules: Rules, fit: Fit | None, posterior: Mapping[str, float]) -
     return FamilySet(fit.level, members, fit.sets.in_words(members, len(posterior)))
 
 
-def _decision(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
+def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
+    """What a posterior over families and `unknown` amounts to, the family if one is named, and why."""
     best = max(posterior, key=lambda label: posterior[label])
     needed = rules.unknown_at if best == UNKNOWN else rules.attributed_at
     if posterior[best] < needed:

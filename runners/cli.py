@@ -52,6 +52,12 @@ VERBS = {
         "kinprint fit library=zoo out=kinship.json",
         "fit",
     ),
+    "plan": Verb(
+        "say how likely a verdict is, and what it costs, before anything is asked",
+        "runners.jobs.plan",
+        "kinprint plan tier=topk budget=64 goal=descent parent=gemma3",
+        "plan",
+    ),
     "explain": Verb(
         "list channels and canaries by the evidence that they gave",
         "runners.jobs.explain",

@@ -147,6 +147,25 @@ class DescentSettings:
 
 
 @dataclass
+class PlanSettings:
+    """`kinprint plan`: how likely a verdict is with this library, tier and budget of canaries, and what it costs.
+
+    `goal` is family or descent; `parent` one, several, or null for every reference.
+    """
+
+    goal: str
+    canaries: int | None
+    parent: Any
+    alpha: float
+    library: LibrarySettings
+    suite: SuiteSettings
+    tier: TierSettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    out: str | None
+
+
+@dataclass
 class ReportSettings:
     """`kinprint report`: write the report of a recording's verdict to `out`, with the tree in the folder `tree`."""
 

@@ -43,6 +43,7 @@ class Accusations:
     accused: dict[int, float] = field(default_factory=dict)
     recalled_bare: dict[int, float] = field(default_factory=dict)
     accused_bare: dict[int, float] = field(default_factory=dict)
+    decided_at_alpha: dict[int, float] = field(default_factory=dict)
     recalled_at_alpha: dict[int, float] = field(default_factory=dict)
     accused_at_alpha: dict[int, float] = field(default_factory=dict)
 
@@ -68,11 +69,16 @@ def with_margin(scores: Matrix, strangers: Mask, lineages: Sequence[str], kin: M
 
 
 def accusations(
-    models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, needs_students: bool = False
+    models: Sequence[Specimen],
+    references: npt.NDArray[np.intp],
+    scores: Matrix,
+    needs_students: bool = False,
+    alpha: float = ALPHA,
 ) -> Accusations:
     """Fold by fold, the threshold learned from pairs that involve nothing held out, neither model nor reference.
 
     `needs_students`: the scores follow what was taught, so that the descent test says nothing without students.
+    `alpha`: of that test.
     """
     found = Accusations()
     lineages = [one.lineage for one in models]
@@ -86,15 +92,21 @@ def accusations(
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
         bare = bare if np.isfinite(bare) else np.inf
         margin = with_margin(scores, strangers, lineages, free[:, None] & free[references] & own & ~itself & descended)
-        innocents = _innocents(models, references, scores, free)
+        innocents = innocents_of(models, references, scores, free)
         for place in (place for place, one in enumerate(models) if one.lineage in held_out):
             kin = own[place] & ~itself[place]
             other = ~own[place] & ~np.isnan(scores[place])
             filled = np.nan_to_num(scores[place], nan=-np.inf)
+            likeliest = _decidable(scores[place], innocents, needs_students)
+            found.decided_at_alpha[place] = float(likeliest is not None)
             for named, recalled, accused in (
                 (filled >= margin, found.recalled, found.accused),
                 (filled >= bare, found.recalled_bare, found.accused_bare),
-                (_rejected(scores[place], innocents, needs_students), found.recalled_at_alpha, found.accused_at_alpha),
+                (
+                    _rejected(scores[place], innocents, likeliest, alpha),
+                    found.recalled_at_alpha,
+                    found.accused_at_alpha,
+                ),
             ):
                 if kin.any():
                     recalled[place] = float(named[kin].any())
@@ -103,7 +115,7 @@ def accusations(
     return found
 
 
-def _innocents(models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask) -> Innocents:
+def innocents_of(models: Sequence[Specimen], references: npt.NDArray[np.intp], scores: Matrix, free: Mask) -> Innocents:
     """As the descent test has them, from models and references that may be looked at."""
     rows = np.flatnonzero([free[place] and one.kind in (*REFERENCES, *TAUGHT) for place, one in enumerate(models)])
     compared = Models(np.array([one.lineage for one in models]), [one.vocabulary for one in models], references)
@@ -111,13 +123,18 @@ def _innocents(models: Sequence[Specimen], references: npt.NDArray[np.intp], sco
     return Innocents.of(compared, scores, rows, np.flatnonzero(free[references]), teachers)
 
 
-def _rejected(scores: npt.NDArray[np.float64], innocents: Innocents, needs_students: bool) -> Mask:
-    """Of one model's scores [n_references], the highest if "trained independently" is rejected there."""
-    named = np.zeros(len(scores), dtype=bool)
+def _decidable(scores: npt.NDArray[np.float64], innocents: Innocents, needs_students: bool) -> int | None:
+    """The place of the highest of one model's scores [n_references]; None where nothing can be decided about it."""
     taught = innocents.kinds.get("taught")
     if np.isnan(scores).all() or (needs_students and (taught is None or taught.lineages < FEWEST_LINEAGES)):
-        return named
+        return None
     likeliest = int(np.nanargmax(scores))
-    if not innocents.too_few(likeliest, ""):
-        named[likeliest] = p_value(float(scores[likeliest]), innocents.null(likeliest))[0] <= ALPHA
+    return None if innocents.too_few(likeliest, "") else likeliest
+
+
+def _rejected(scores: npt.NDArray[np.float64], innocents: Innocents, likeliest: int | None, alpha: float) -> Mask:
+    """Of one model's scores [n_references], the highest if "trained independently" is rejected there."""
+    named = np.zeros(len(scores), dtype=bool)
+    if likeliest is not None:
+        named[likeliest] = p_value(float(scores[likeliest]), innocents.null(likeliest))[0] <= alpha
     return named

@@ -54,7 +54,8 @@ class FamilyTest:
     """All models of one access, compared: `tensor` [n_channels, n_models, n_references, n_canaries].
 
     `weights`: scores of shared weights [n_models, n_references] on each subset, one more feature of a pair; 0 stands
-    for what is not known, as of two vocabularies.
+    for what is not known, as of two vocabularies. Without `techniques` lineages alone are held out: as many fits as
+    there are folds, however many techniques there are.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class FamilyTest:
         subsets: dict[Subset, Places],
         rules: Rules | None = None,
         weights: Mapping[Subset, npt.NDArray[np.float64]] | None = None,
+        techniques: bool = True,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
+        self.techniques = techniques
         self.vocabularies = [one.vocabulary for one in models]
         self.families, number = np.unique([one.family for one in models], return_inverse=True)
         self.rows, self.columns = number, number[references]
@@ -100,6 +103,14 @@ class FamilyTest:
             step()
         return trials
 
+    def run_unknown(self, step: Callable[[], object] = lambda: None) -> Trials:
+        """Each family as an unknown one, without the threshold that `run` sets."""
+        trials = Trials()
+        for family in range(len(self.families)):
+            self._leave_out(trials, family)
+            step()
+        return trials
+
     @property
     def rounds(self) -> int:
         """How often `run` calls its `step`."""
@@ -109,7 +120,7 @@ class FamilyTest:
         """For each subset what all pairs together teach, nothing held out; nothing where no family has two models."""
         yield from ((subset, kinship) for subset, kinship, _ in self._fitted(self._training(frozenset())))
 
-    def _known(self) -> Iterator[tuple[frozenset[str], str, list[int]]]:
+    def _known(self) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
         """Lineages held out, technique held out, and the models to test: those with a family in the library."""
         there = set(self.columns.tolist())
         known = [
@@ -117,6 +128,10 @@ class FamilyTest:
         ]
         for held_out in folds(self.models):
             inside = [place for place in known if self.models[place].lineage in held_out]
+            if not self.techniques:
+                if inside:
+                    yield held_out, None, inside
+                continue
             for technique in sorted({self.models[place].technique for place in inside}):
                 yield held_out, technique, [place for place in inside if self.models[place].technique == technique]
 
@@ -163,13 +178,22 @@ class FamilyTest:
 
     def _reject(self, trials: Trials, family: int) -> None:
         """A family taken out of references, of what is fitted, and of the threshold; its models are the unknown."""
-        others = np.flatnonzero(self.columns != family)
-        theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
+        others, theirs = self._without(family)
         accepted: dict[Subset, list[float]] = {}
         for held_out, tested in self._folds_without(family):
             for subset, kinship, values in self._fitted(self._training(held_out | theirs, family=family)):
                 posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
                 accepted.setdefault(subset, []).extend(posterior[:, -1])
+        self._leave_out(trials, family)
+        tested = np.flatnonzero(self.rows == family).tolist()
+        for subset, likely in accepted.items():
+            if unknown := trials.unknown_left_out.get(subset):
+                threshold = np.quantile(likely, ACCEPTED, method="higher")
+                trials.keep("rejected", subset, {place: float(unknown[place] > threshold) for place in tested})
+
+    def _leave_out(self, trials: Trials, family: int) -> None:
+        """Posteriors of a family's models, the family taken out of references and of what is fitted."""
+        others, theirs = self._without(family)
         tested = np.flatnonzero(self.rows == family).tolist()
         if not len(others):
             return
@@ -178,11 +202,12 @@ class FamilyTest:
             left = np.searchsorted(np.unique(self.columns), family)
             whole = np.insert(posterior, left, 0, axis=1) if (self.columns == family).any() else posterior
             trials.keep("posterior_left_out", subset, dict(zip(tested, whole, strict=True)))
-            unknown = posterior[:, -1]
-            trials.keep("unknown_left_out", subset, dict(zip(tested, unknown, strict=True)))
-            if subset in accepted:
-                threshold = np.quantile(accepted[subset], ACCEPTED, method="higher")
-                trials.keep("rejected", subset, dict(zip(tested, (unknown > threshold).astype(float), strict=True)))
+            trials.keep("unknown_left_out", subset, dict(zip(tested, posterior[:, -1], strict=True)))
+
+    def _without(self, family: int) -> tuple[Places, frozenset[str]]:
+        """Columns of the references of other families, and the family's lineages."""
+        theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
+        return np.flatnonzero(self.columns != family), theirs
 
     def _folds_without(self, family: int) -> Iterator[tuple[frozenset[str], list[int]]]:
         """Known candidates of other families, with the lineages that are held out while they are tested."""

@@ -37,6 +37,11 @@ from analysis.unfed import Unfed
 from probes.errors import LibraryError
 from probes.recording import Recording
 
+TEXT_DECIDES_NOTHING = (
+    "sampled text follows the data that a model was trained on and shows nothing that follows its weights; the "
+    "logprobs of chosen tokens would decide (tier=chosen or logits), or those of the likeliest (tier=topk)"
+)
+
 
 def descent(
     candidate: Recording, library: Library, parents: Sequence[str], alpha: float = 0.01
@@ -107,20 +112,9 @@ class _Comparison:
         innocents = self._innocents
         lineages = innocents.kinds["strangers"].lineages if "strangers" in innocents.kinds else 0
         evidence = replace(evidence, effect=score, controls=int(innocents.controls[column]), lineages=lineages)
-        if reason := innocents.too_few(column, parent.name) or self._too_few_students():
+        if reason := innocents.too_few(column, parent.name) or too_few_students(innocents, self.access):
             return replace(evidence, reason=reason)
         return self._weigh(evidence, score, innocents.null(column))
-
-    def _too_few_students(self) -> str:
-        """Why students don't suffice at an access that needs them; empty if they do, or aren't needed."""
-        taught = self._innocents.kinds.get("taught")
-        if self.access == "topk" and (taught is None or taught.lineages < FEWEST_LINEAGES):
-            return (
-                "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
-                f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "
-                "tokens (tier=chosen)"
-            )
-        return ""
 
     def _weigh(self, evidence: DescentEvidence, score: float, null: dict[str, Spread]) -> DescentEvidence:
         found, basis = p_value(score, null)
@@ -159,6 +153,18 @@ class _Comparison:
         return f"too few answers are of prompts that {parent.name} was asked as well"
 
 
+def too_few_students(innocents: Innocents, access: str) -> str:
+    """Why students don't suffice at an access that needs them; empty if they do, or aren't needed."""
+    taught = innocents.kinds.get("taught")
+    if access == "topk" and (taught is None or taught.lineages < FEWEST_LINEAGES):
+        return (
+            "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
+            f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "
+            "tokens (tier=chosen)"
+        )
+    return ""
+
+
 def _scores(
     recordings: Sequence[Recording], models: Models, parents: Sequence[int], prompts: Sequence[str], asked: int
 ) -> tuple[Matrix, str, str]:
@@ -179,11 +185,7 @@ def _scores(
         canaries = np.flatnonzero(given[:asked])
         correlations = residual_correlations(models, known, same_vocabulary(models, there), top=int(given.max()))
         return residual_scores(models, correlations, canaries), "topk", ""
-    reason = (
-        "sampled text follows the data that a model was trained on and shows nothing that follows its weights; the "
-        "logprobs of chosen tokens would decide (tier=chosen or logits), or those of the likeliest (tier=topk)"
-    )
-    return nothing, "text", reason
+    return nothing, "text", TEXT_DECIDES_NOTHING
 
 
 def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
