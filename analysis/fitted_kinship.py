@@ -70,7 +70,8 @@ class Fit:
 class FittedKinship:
     """All fits of a file, and what they were learned from: `lineages` and `families` by name, `made_by` by version.
 
-    `unknown_prior` and `doubt` are the settings under which reliability was measured.
+    `unknown_prior` and `doubt` are the settings under which reliability was measured; `collisions` is the share of
+    strangers that were taken to share a tokenizer.
     """
 
     fits: tuple[Fit, ...]
@@ -79,6 +80,7 @@ class FittedKinship:
     library: str
     unknown_prior: float
     doubt: float
+    collisions: float
     made_by: dict[str, str]
     schema: int = SCHEMA
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution import Attributor
+from analysis.benchmark.collisions import with_collisions
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
 from analysis.benchmark.similarities import Tensor
 from analysis.benchmark.specimens import Specimen
@@ -54,8 +55,8 @@ class FamilyTest:
     """All models of one access, compared: `tensor` [n_channels, n_models, n_references, n_canaries].
 
     `weights`: scores of shared weights [n_models, n_references] on each subset, one more feature of a pair; 0 stands
-    for what is not known, as of two vocabularies. Without `techniques` lineages alone are held out: as many fits as
-    there are folds, however many techniques there are.
+    for what is not known. Without `techniques` lineages alone are held out: as many fits as there are folds.
+    `tokenizer`: the place of the channel that tells tokenizers apart, if there is one.
     """
 
     def __init__(
@@ -67,9 +68,10 @@ class FamilyTest:
         rules: Rules | None = None,
         weights: Mapping[Subset, npt.NDArray[np.float64]] | None = None,
         techniques: bool = True,
+        tokenizer: int | None = None,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
-        self.techniques = techniques
+        self.techniques, self.tokenizer = techniques, tokenizer
         self.vocabularies = [one.vocabulary for one in models]
         self.families, number = np.unique([one.family for one in models], return_inverse=True)
         self.rows, self.columns = number, number[references]
@@ -229,9 +231,11 @@ class FamilyTest:
         features = self.features(self.features.background(training))
         for place, subset in enumerate(self.subsets):
             kinship = KinshipClassifier(self.rules.regularisation, similarities=True)
-            weight = 1 / sizes[group]
             values = np.concatenate([features[place], self.weights[place]], axis=-1)
-            kinship.fit(values[training], same[training].astype(int), sample_weight=weight)
+            pairs, kin, weight = values[training], same[training], 1 / sizes[group]
+            if self.tokenizer is not None:
+                pairs, kin, weight = with_collisions(pairs, kin, weight, self.tokenizer)
+            kinship.fit(pairs, kin.astype(int), sample_weight=weight)
             yield subset, kinship, values
 
     def _posterior(

@@ -7,6 +7,7 @@ import numpy as np
 import sklearn
 
 from analysis.benchmark.calibration import LEVEL, calibration_measures, truths
+from analysis.benchmark.collisions import COLLISIONS
 from analysis.benchmark.family import FamilyTest, Trials
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen
@@ -52,6 +53,7 @@ def fit_all(specimens: Sequence[Specimen], version: str, step: Step = lambda sai
         library=version,
         unknown_prior=rules.unknown_prior,
         doubt=rules.doubt,
+        collisions=COLLISIONS,
         made_by={
             "kinprint": kinprint_version(),
             "scikit-learn": sklearn.__version__,
@@ -65,7 +67,9 @@ def _fits(seen: Seen, channels: tuple[str, ...], rules: Rules) -> list[Fit]:
     budgets = [budget for budget in BUDGETS if budget <= n]
     references = [seen.signatures[place] for place in seen.references]
     tensor = similarities(seen.signatures, references, channels)
-    test = FamilyTest(seen.candidates, seen.references, tensor, canary_subsets(n, budgets, _SEEDS), rules)
+    tokenizer = channels.index("tokenizer") if "tokenizer" in channels else None
+    subsets = canary_subsets(n, budgets, _SEEDS)
+    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, rules, tokenizer=tokenizer)
     trials, learned = test.run(), list(test.fitted_on_all())
     if not learned:
         raise LibraryError("kinship can't be learned: the library needs two families, and one with two models")

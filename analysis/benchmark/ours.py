@@ -65,7 +65,9 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     weights = scores.get(seen.access.tier)
     references = [seen.signatures[place] for place in seen.references]
     tensor = similarities(seen.signatures, references, CHANNELS, step)
-    trials = FamilyTest(seen.candidates, seen.references, tensor, subsets, weights=weights).run(step)
+    tokenizer = CHANNELS.index("tokenizer")
+    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, weights=weights, tokenizer=tokenizer)
+    trials = test.run(step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))
     ours.measures += calibration_measures(
         trials, seen.candidates, families, seen.access.tier, budgets, rules.unknown_prior

@@ -150,7 +150,10 @@ class _Comparison:
             return "the candidate's tokenizer is not known, so its likeliest tokens can't be matched with the parent's"
         if names[-1] != names[self.members.index(parent)]:
             return f"its tokenizer is not that of {parent.name}; ask for the logprobs of chosen tokens (tier=chosen)"
-        return f"too few answers are of prompts that {parent.name} was asked as well"
+        return (
+            f"too few answers are of prompts that {parent.name} was asked as well, or the library has too few other "
+            "models with that tokenizer; the logprobs of chosen tokens would do without them (tier=chosen)"
+        )
 
 
 def too_few_students(innocents: Innocents, access: str) -> str:

@@ -1,9 +1,9 @@
 """Weights shared, from the likeliest tokens alone: what a candidate says of them beyond what close strangers say.
 
 On the candidate's own top tokens, what the rivals say on average is taken out of candidate and reference, and the rest
-correlated, prompt by prompt. Tokens are known by their spelling, so that any reference can serve as a rival; those with
-the reference's tokenizer do where there are any. It tells descendants from strangers to some degree; a student's rest
-follows its teacher's as well.
+correlated, prompt by prompt. Rivals are references with the same tokenizer: those with another are far from both sides
+alike, and two strangers who share a tokenizer would look like kin. It tells descendants from strangers to some degree; a
+student's rest follows its teacher's as well.
 """
 
 from collections.abc import Sequence
@@ -82,14 +82,10 @@ def residual_correlations(
         if own is None or not len(columns):
             continue
         strangers = (lineage != models.lineages[row]) & (references != row)
-        if not (strangers & same[row]).any() or len(set(lineage[columns])) < 2:
-            looked_up = np.flatnonzero(strangers | same[row])  # nobody close: all others are the population
-        else:
-            looked_up = columns
         names = own.tokens[:, : min(top, TOP)]
-        theirs = {column: _of(known[int(references[column])], names) for column in looked_up.tolist()}
+        theirs = {column: _of(known[int(references[column])], names) for column in columns.tolist()}
         mine = np.where(names > 0, own.logprobs[:, : min(top, TOP)], np.nan)
-        rivals = [column for column in looked_up.tolist() if strangers[column]]
+        rivals = [column for column in columns.tolist() if strangers[column]]
         total, count = _sum([theirs[column] for column in rivals], names.shape)
         for column in columns.tolist():
             related = [theirs[other] for other in rivals if lineage[other] == lineage[column]]

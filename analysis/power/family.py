@@ -48,7 +48,8 @@ def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChanc
     seen, subsets = asked.seen, asked.subsets
     references = [seen.signatures[place] for place in seen.references]
     tensor = similarities(seen.signatures, references, rules.channels, begin("comparing", len(rules.channels)))
-    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, rules, techniques=False)
+    tokenizer = rules.channels.index("tokenizer") if "tokenizer" in rules.channels else None
+    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, rules, techniques=False, tokenizer=tokenizer)
     step = begin("leaving lineages out", test.rounds)
     known, left_out = test.run_known(step).posterior, test.run_unknown(step).posterior_left_out
     labels = [*sorted({seen.candidates[place].family for place in seen.references}), UNKNOWN]
