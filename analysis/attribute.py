@@ -95,6 +95,9 @@ def _decide(
     else:
         others = Pairing(independent)
         without = _posterior(_attributor(others, aligned, library, references, rules), aligned) if independent else {}
+    if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:
+        reason = f"its tokenizer alone speaks for {family}; without it, unknown comes out with {without[UNKNOWN]:.2f}"
+        decision, family = "inconclusive", None
     return replace(
         verdict,
         decision=decision,
@@ -132,14 +135,14 @@ def _fit(
 ) -> KinshipClassifier | LinearKinship:
     members = [member for member in library.members if member.fit]
     families = [member.family for member in members]
-    if len(set(families)) < 2 or len(set(families)) == len(families):
+    fit = _fit_for(rules, candidate, pairing.channels)
+    if len(set(families)) < 2 or (fit is None and len(set(families)) == len(families)):
         raise LibraryError(
             f"the library has {len(members)} references of {len(set(families))} families to learn kinship from; "
             "it needs at least two families, and at least one family with two references"
         )
     as_seen = library.signatures(members, candidate.digests, candidate.access)
     as_recorded = [one for one, member in zip(references, library.members, strict=True) if member.fit]
-    fit = _fit_for(rules, candidate, pairing.channels)
     if fit is None:
         return fit_kinship(pairing, as_seen, as_recorded, families, rules.regularisation)
     pairing.fit(as_seen, as_recorded, families)
@@ -165,7 +168,10 @@ def _family_set(rules: Rules, fit: Fit | None, posterior: Mapping[str, float]) -
         why = f"it takes {needed} lineages to calibrate one, and there were {fit.lineages}"
         return FamilySet(fit.level, None, f"there is no set: {why}")
     members = fit.sets(posterior)
-    return FamilySet(fit.level, members, fit.sets.in_words(members, len(posterior)))
+    held = {sort: fit.reliability.get(f"set_coverage_{sort}") for sort in ("known", "unknown")}
+    measured = ", ".join(f"{share:.0%} of {sort} ones" for sort, share in held.items() if share is not None)
+    words = fit.sets.in_words(members, len(posterior))
+    return FamilySet(fit.level, members, f"{words}; of candidates held out, sets held the truth for {measured}")
 
 
 def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:

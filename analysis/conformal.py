@@ -2,8 +2,9 @@
 
 Nothing is asked of the posterior but that calibration lineages and the candidate's be exchangeable. The lineage is the
 unit, however many models it has: Lee, Barber and Willett (2023), "Distribution-free inference with hierarchical data",
-section 3; the score is one less the posterior of a label (Sadinle, Lei and Wasserman 2019, "Least ambiguous set-valued
-classifiers with bounded error levels", section 2).
+section 3. A label's score is the posterior mass of all labels at least as likely (Romano, Sesia and Candes 2020,
+"Classification with valid and adaptive coverage", section 2, without the random part): who is unsure gets a larger set.
+The likeliest label is always in it.
 """
 
 import math
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from probes.errors import LibraryError
 
@@ -21,43 +23,49 @@ def fewest_lineages(level: float) -> int:
     return math.ceil(round(1 / (1 - level), 9)) - 1
 
 
+def mass_down_to(posterior: npt.ArrayLike, label: int) -> float:
+    """The posterior [n_labels] of all labels that are at least as likely as this one: its score."""
+    values = np.asarray(posterior, dtype=np.float64)
+    return float(values[values >= values[label]].sum())
+
+
 @dataclass(frozen=True)
 class ConformalSets:
-    """Sets of every label whose posterior is at least `least`, calibrated at `level` on so many `lineages`."""
+    """Sets of the likeliest labels, as long as their posteriors sum to `most`; calibrated at `level` on so many
+    `lineages`."""
 
     level: float
-    least: float
+    most: float
     lineages: int
 
     @classmethod
-    def calibrated(cls, posteriors: Mapping[str, Sequence[float]], level: float = 0.9) -> Self:
-        """From the posteriors that the truth got, by lineage; each lineage weighs the same.
+    def calibrated(cls, scores: Mapping[str, Sequence[float]], level: float = 0.9) -> Self:
+        """From the scores (`mass_down_to`) of the truth, by lineage; each lineage weighs the same.
 
         Raises LibraryError below the number of lineages that the level needs.
         """
-        known = [np.asarray(values, dtype=np.float64) for values in posteriors.values() if len(values)]
+        known = [np.asarray(values, dtype=np.float64) for values in scores.values() if len(values)]
         if len(known) < fewest_lineages(level):
             raise LibraryError(
                 f"a set that holds the truth with {level:.0%} needs {fewest_lineages(level)} calibration lineages; "
                 f"there are {len(known)}"
             )
-        scores = np.concatenate([1 - values for values in known])
-        weights = np.concatenate([np.full(len(values), 1 / len(values)) for values in known]) / (len(known) + 1)
-        order = np.argsort(scores, kind="stable")
+        values = np.concatenate(known)
+        weights = np.concatenate([np.full(len(one), 1 / len(one)) for one in known]) / (len(known) + 1)
+        order = np.argsort(values, kind="stable")
         reached = np.cumsum(weights[order]) >= level - 1e-12
-        worst = float(scores[order][reached.argmax()]) if reached.any() else 1.0
-        return cls(level, 1 - worst, len(known))
+        return cls(level, float(values[order][reached.argmax()]) if reached.any() else 1.0, len(known))
 
     def __call__(self, posterior: Mapping[str, float]) -> tuple[str, ...]:
         """The labels in the set, the likeliest first."""
         ordered = sorted(posterior, key=lambda label: -posterior[label])
-        return tuple(label for label in ordered if posterior[label] >= self.least - 1e-12)
+        values = [posterior[label] for label in ordered]
+        kept = [mass_down_to(values, place) <= self.most + 1e-9 for place in range(len(values))]
+        return tuple(label for place, label in enumerate(ordered) if place == 0 or kept[place])
 
     def in_words(self, members: Sequence[str], labels: int) -> str:
-        """What a set says; empty and full ones are explained."""
-        sure = f"with {self.level:.0%} (calibrated on {self.lineages} lineages)"
-        if not members:
-            return f"no family, nor `unknown`, is as likely as the truth is {sure}: the candidate is unlike all of them"
+        """What a set says; a full one is explained."""
+        sure = f"at {self.level:.0%}, calibrated on {self.lineages} lineages"
         if len(members) == labels:
-            return f"no family can be excluded {sure}: the answers tell too little"
-        return f"{' or '.join(members)} {sure}"
+            return f"nothing can be excluded ({sure}): the answers tell too little"
+        return f"{' or '.join(members)} ({sure})"

@@ -21,7 +21,7 @@ from probes.errors import LibraryError
 from probes.write_whole import write_whole
 
 SHIPPED = "shipped"
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Fit:
     """Coefficients for one access, at least `canaries` canaries, and these channels in this order.
 
     `seen`: top tokens at tier `topk`, sampled answers at `text`, 0 at `logits`. `reliability`: what was measured on
-    lineages held out, by name. `least`: the smallest posterior of a label in a set at `level`, None where too few
-    lineages were there to calibrate one.
+    lineages held out, by name. `most`: the posterior mass that a set at `level` may hold beyond its first label, None
+    where too few lineages were there to calibrate one.
     """
 
     tier: str
@@ -55,7 +55,7 @@ class Fit:
     lineages: int
     reliability: dict[str, float]
     level: float
-    least: float | None
+    most: float | None
 
     @property
     def kinship(self) -> LinearKinship:
@@ -63,15 +63,15 @@ class Fit:
 
     @property
     def sets(self) -> ConformalSets | None:
-        return None if self.least is None else ConformalSets(self.level, self.least, self.lineages)
+        return None if self.most is None else ConformalSets(self.level, self.most, self.lineages)
 
 
 @dataclass(frozen=True)
 class FittedKinship:
     """All fits of a file, and what they were learned from: `lineages` and `families` by name, `made_by` by version.
 
-    `unknown_prior` and `doubt` are the settings under which reliability was measured; `collisions` is the share of
-    strangers that were taken to share a tokenizer.
+    `unknown_prior` and `doubt` are the settings under which reliability was measured; `shared_tokenizers` is the share
+    of strangers that were taken to share a tokenizer.
     """
 
     fits: tuple[Fit, ...]
@@ -80,7 +80,7 @@ class FittedKinship:
     library: str
     unknown_prior: float
     doubt: float
-    collisions: float
+    shared_tokenizers: float
     made_by: dict[str, str]
     schema: int = SCHEMA
 
@@ -90,16 +90,16 @@ class FittedKinship:
         place = files("analysis").joinpath("kinship.json") if str(path) == SHIPPED else Path(path)
         try:
             values = json.loads(place.read_text("utf-8"))
+            if values["schema"] != SCHEMA:
+                raise LibraryError(
+                    f"{path} has schema {values['schema']}, not {SCHEMA}; make it anew with 'kinprint fit'"
+                )
             values["fits"] = tuple(_fit(one) for one in values["fits"])
             found = cls(**{**values, "lineages": tuple(values["lineages"]), "families": tuple(values["families"])})
         except OSError as error:
             raise LibraryError(f"the fitted kinship {path} can't be read: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LibraryError(f"{path} is no fitted kinship as 'kinprint fit' writes it: {error}") from error
-        if found.schema != SCHEMA:
-            raise LibraryError(
-                f"{path} has schema {found.schema}; this version reads {SCHEMA}. Make it anew: kinprint fit"
-            )
         return found
 
     def save(self, path: Path) -> None:
@@ -123,6 +123,11 @@ class FittedKinship:
 def _fit(values: dict[str, Any]) -> Fit:
     """Raises ValueError for coefficients that are no finite numbers, one a channel."""
     found = Fit(**{**values, "channels": tuple(values["channels"]), "slopes": tuple(values["slopes"])})
+    whole = (found.seen, found.canaries, found.lineages)
+    if not all(isinstance(one, int) for one in whole) or not 0 < found.level < 1:
+        raise ValueError(f"the fit for {found.tier} counts {whole} and has level {found.level}")
+    if not isinstance(found.reliability, dict) or not np.isfinite(1.0 if found.most is None else found.most):
+        raise ValueError(f"the fit for {found.tier} has no reliability, or sets that are no sets")
     if len(found.slopes) != len(found.channels) or not np.isfinite([*found.slopes, found.intercept]).all():
         raise ValueError(f"its coefficients for {found.tier}, {found.canaries} canaries are not one number a channel")
     return found

@@ -62,11 +62,11 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             )
         label = np.searchsorted(self.classes_, y)
         weights *= (weights.sum() / 2 / np.bincount(label, weights))[label]  # both classes weigh the same
-        used = np.ones(X.shape[1], dtype=bool)
-        self._fit(X, y, weights)
+        used = np.ptp(X, axis=0) > 1e-9  # a constant feature gets no coefficient; rounding makes its variance negative
+        self._fit(X * used, y, weights)
         while self.similarities and self.slopes.min() < 0:
             used[np.argmin(np.where(used, self.slopes, np.inf))] = False
-            self._fit(X * used, y, weights)  # a constant feature gets no coefficient
+            self._fit(X * used, y, weights)
         return self
 
     def _fit(self, X: npt.NDArray[np.float64], y: Any, weights: npt.NDArray[np.float64]) -> None:

@@ -1,7 +1,6 @@
 """A library of reference models: recordings of known lineage, and an index that says what each one is."""
 
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from probes.errors import LibraryError
 from probes.fresh import is_fresh
 from probes.manifest import TIERS
 from probes.recording import Recording, folder_name, load_recording
+from probes.write_whole import write_whole
 
 SHIPPED = Path(__file__).parent / "references"
 ZOO = Path(__file__).parent / "zoo"
@@ -248,8 +248,5 @@ def _check_members(members: Sequence[Member], path: Path) -> None:
 
 def save_index(folder: Path, version: str, members: Sequence[Member]) -> None:
     """Write the index of a library, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     index = {"schema": SCHEMA, "version": version, "members": [member.entry() for member in members]}
-    unfinished = folder / f"{INDEX}.partial"
-    unfinished.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(unfinished, folder / INDEX)
+    write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")

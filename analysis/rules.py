@@ -50,7 +50,7 @@ def left_out(rules: Rules, candidate: Signature, references: Sequence[Signature]
 def without_tokenizer(channels: Collection[str]) -> tuple[str, ...]:
     """Those of the channels that can't tell models apart by their tokenizer alone."""
     known = all_channels()
-    return tuple(name for name in channels if not known[name].tokenizer_dependent)
+    return tuple(name for name in channels if name not in known or not known[name].tokenizer_dependent)
 
 
 def check(rules: Rules, library: Library) -> None:

@@ -6,7 +6,6 @@ the access gave the whole vocabulary, `logits.safetensors`; a reduced recording 
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +22,7 @@ from probes.answer_table import answer_of, answer_schema, is_answer_schema, row_
 from probes.errors import RecordingError
 from probes.manifest import Manifest
 from probes.suite import Suite, load_suite
+from probes.write_whole import write_whole
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Filter = list[tuple[str, str, Any]]
@@ -216,20 +216,13 @@ def seal_recording(
     if shared_suite:
         shared = folder.parent / SUITES / f"{suite.sha256}.jsonl"
         shared.parent.mkdir(exist_ok=True)
-        _write_whole(shared, suite.to_jsonl())
+        write_whole(shared, suite.to_jsonl())
     else:
         (folder / SUITE).write_text(suite.to_jsonl(), "utf-8", newline="\n")
     names = [*([] if shared_suite else [SUITE]), ANSWERS, *others]
     manifest = replace(manifest, files={name: file_sha256(folder / name) for name in names})
-    _write_whole(folder / "manifest.json", manifest.to_json())
+    write_whole(folder / "manifest.json", manifest.to_json())
     return Recording(folder, manifest, suite)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(text, "utf-8", newline="\n")
-    os.replace(unfinished, path)
 
 
 def file_sha256(path: Path) -> str:

@@ -5,7 +5,6 @@ out what the endpoint allows, which holds for all rounds. `watch.json` is writte
 """
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from analysis.library import Library
 from probes.errors import CandidateError, KinprintError, RecordingError
 from probes.recording import Recording, load_recording
 from probes.suite import Suite
+from probes.write_whole import write_whole
 from runners.backends.interface import Backend, Terms
 from runners.budget import Budget, Limits
 from runners.progress import say
@@ -155,7 +155,4 @@ class Watching:
         return {"candidate": self.candidate, "against": None if self.against is None else str(self.against.folder)}
 
     def _save(self, drift: Drift) -> None:
-        path = self.out / STATE
-        unfinished = path.with_name(path.name + ".partial")
-        unfinished.write_text(json.dumps(drift.state() | self._beside(), indent=1) + "\n", "utf-8")
-        os.replace(unfinished, path)
+        write_whole(self.out / STATE, json.dumps(drift.state() | self._beside(), indent=1) + "\n")

@@ -77,6 +77,9 @@ def accusations(
 ) -> Accusations:
     """Fold by fold, the threshold learned from pairs that involve nothing held out, neither model nor reference.
 
+    What rivals say of a pair was taken out before, references held out among them: the scores are what they are with
+    the whole library there. Who is accused is tested as if its own lineage were not in the library.
+
     `needs_students`: the scores follow what was taught, so that the descent test says nothing without students.
     `alpha`: of that test.
     """
@@ -97,21 +100,20 @@ def accusations(
             kin = own[place] & ~itself[place]
             other = ~own[place] & ~np.isnan(scores[place])
             filled = np.nan_to_num(scores[place], nan=-np.inf)
-            likeliest = _decidable(scores[place], innocents, needs_students)
+            stranger = np.where(own[place], np.nan, scores[place])  # as if its own lineage were not in the library
+            likeliest, rival = (_decidable(one, innocents, needs_students) for one in (scores[place], stranger))
             found.decided_at_alpha[place] = float(likeliest is not None)
-            for named, recalled, accused in (
-                (filled >= margin, found.recalled, found.accused),
-                (filled >= bare, found.recalled_bare, found.accused_bare),
-                (
-                    _rejected(scores[place], innocents, likeliest, alpha),
-                    found.recalled_at_alpha,
-                    found.accused_at_alpha,
-                ),
+            at_alpha = _rejected(scores[place], innocents, likeliest, alpha)
+            called = _rejected(stranger, innocents, rival, alpha)
+            for named, wrongly, recalled, accused in (
+                (filled >= margin, filled >= margin, found.recalled, found.accused),
+                (filled >= bare, filled >= bare, found.recalled_bare, found.accused_bare),
+                (at_alpha, called, found.recalled_at_alpha, found.accused_at_alpha),
             ):
                 if kin.any():
                     recalled[place] = float(named[kin].any())
                 if other.any():
-                    accused[place] = float(named[other].any())
+                    accused[place] = float(wrongly[other].any())
     return found
 
 

@@ -8,7 +8,7 @@ from analysis.benchmark.family import Subset, Trials
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import Measure, figure
 from analysis.benchmark.specimens import Specimen
-from analysis.conformal import ConformalSets
+from analysis.conformal import ConformalSets, mass_down_to
 from analysis.scoring import Predictions, calibration
 from probes.errors import LibraryError
 
@@ -41,12 +41,12 @@ def calibration_measures(
 
 
 def truths(trials: Trials, models: Sequence[Specimen], families: Sequence[str], budget: int) -> dict[str, list[float]]:
-    """The posteriors that the truth got, by lineage, as `calibration_measures` counts it; {} where nobody was tried."""
+    """Scores of the truth for conformal sets, by lineage, of all that `calibration_measures` counts; {} for nobody."""
     found: dict[str, list[float]] = {}
     cases = _cases(trials, models, families, (budget, SEED))
     if cases is not None:
         for posterior, label, place in zip(*cases, strict=True):
-            found.setdefault(models[place].lineage, []).append(float(posterior[label]))
+            found.setdefault(models[place].lineage, []).append(mass_down_to(posterior, int(label)))
     return found
 
 
@@ -95,7 +95,7 @@ def _sets(cases: Cases, models: Sequence[Specimen], tier: str, budget: int) -> l
     """
     posterior, truth, whose = cases
     lineage = np.array([models[place].lineage for place in whose])
-    said = posterior[np.arange(len(truth)), truth]
+    said = np.array([mass_down_to(one, label) for one, label in zip(posterior, truth.tolist(), strict=True)])
     held: dict[str, dict[int, list[float]]] = {"set_coverage": {}, "set_coverage_known": {}, "set_coverage_unknown": {}}
     size: dict[int, list[float]] = {}
     for one in np.unique(lineage):

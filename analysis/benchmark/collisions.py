@@ -8,7 +8,7 @@ share of the strangers is learned from as if they had the reference's: an assump
 import numpy as np
 import numpy.typing as npt
 
-COLLISIONS = 0.1
+SHARED_TOKENIZERS = 0.1
 """The share of strangers that are taken to have the reference's tokenizer: one in ten."""
 _SAME = 1.0  # the feature of two tokenizers that cut every prompt into as many tokens
 
@@ -25,8 +25,9 @@ def with_collisions(
     strangers = ~same
     collided = features[strangers].copy()
     collided[:, tokenizer] = _SAME
+    kept = np.where(same, weight, weight * (1 - SHARED_TOKENIZERS))
     return (
         np.concatenate([features, collided]),
         np.concatenate([same, np.zeros(len(collided), bool)]).astype(np.intp),
-        np.concatenate([np.where(same, weight, weight * (1 - COLLISIONS)), weight[strangers] * COLLISIONS]),
+        np.concatenate([kept, weight[strangers] * SHARED_TOKENIZERS]),
     )

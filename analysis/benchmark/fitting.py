@@ -7,7 +7,7 @@ import numpy as np
 import sklearn
 
 from analysis.benchmark.calibration import LEVEL, calibration_measures, truths
-from analysis.benchmark.collisions import COLLISIONS
+from analysis.benchmark.collisions import SHARED_TOKENIZERS
 from analysis.benchmark.family import FamilyTest, Trials
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen
@@ -53,7 +53,7 @@ def fit_all(specimens: Sequence[Specimen], version: str, step: Step = lambda sai
         library=version,
         unknown_prior=rules.unknown_prior,
         doubt=rules.doubt,
-        collisions=COLLISIONS,
+        shared_tokenizers=SHARED_TOKENIZERS,
         made_by={
             "kinprint": kinprint_version(),
             "scikit-learn": sklearn.__version__,
@@ -72,7 +72,9 @@ def _fits(seen: Seen, channels: tuple[str, ...], rules: Rules) -> list[Fit]:
     test = FamilyTest(seen.candidates, seen.references, tensor, subsets, rules, tokenizer=tokenizer)
     trials, learned = test.run(), list(test.fitted_on_all())
     if not learned:
-        raise LibraryError("kinship can't be learned: the library needs two families, and one with two models")
+        raise LibraryError(
+            "kinship can't be learned: the library needs two families, one of them with two models, and 8 prompts"
+        )
     found = []
     for budget in budgets:
         kinships = [kinship for (size, _), kinship in learned if size == budget]
@@ -100,5 +102,5 @@ def _fit(
         lineages=len(said),
         reliability={one.name: round(one.figure.value, 5) for one in measured if one.figure is not None},
         level=LEVEL,
-        least=None if sets is None else round(sets.least, 6),
+        most=None if sets is None else round(sets.most, 6),
     )

@@ -30,7 +30,8 @@ from analysis.descent.scores import (
     common_tokens,
     same_vocabulary,
 )
-from analysis.descent.spaces import FEWEST_ROWS
+from analysis.descent.spaces import FEWEST_ROWS, rows_space
+from analysis.image import centred
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.signature import prompts_asked
 from analysis.unfed import Unfed
@@ -128,7 +129,7 @@ class _Comparison:
             p_value=found,
             e_value=e_value(found),
             basis=basis,
-            bound=max(spread.bound(score) for spread in null.values()),
+            bound=max(spread.bound(score) for kind, spread in null.items() if kind != "vocabularies"),
             reason=f"it shares {score:.2f} with {evidence.parent} beyond what rivals do; the most that an innocent "
             f"shared with anybody is {most:.2f}{students}{alone}",
         )
@@ -144,7 +145,10 @@ class _Comparison:
 
     def _incomparable(self, parent: Member) -> str:
         if self.access == "logits":
-            return f"too few answers are of prompts that {parent.name} was asked as well, or of tokens that it has"
+            return (
+                f"too few answers that differ are of prompts that {parent.name} was asked as well, or of tokens that "
+                "it has"
+            )
         names = self.models.vocabularies
         if names[-1] is None:
             return "the candidate's tokenizer is not known, so its likeliest tokens can't be matched with the parent's"
@@ -178,8 +182,10 @@ def _scores(
     nothing = np.full((len(recordings), len(models.references)), np.nan)
     logits = _aligned_logits(recordings, parents, prompts)
     shown = _rows_shown(logits[-1], asked)
-    if len(shown) >= FEWEST_ROWS:
-        return SpaceScores(models, logits)(shown), "logits", ""
+    if logits[-1] is not None and len(shown) >= FEWEST_ROWS:
+        # a candidate whose rows repeat shows fewer directions than rows; nobody is scored on more than it
+        directions = len(rows_space(logits[-1][shown], len(shown)))
+        return SpaceScores(models, logits)(shown, most=directions), "logits", ""
     known: list[Likeliest | None] = [likeliest(one, prompts) for one in recordings]
     candidate = known[-1]
     if candidate is not None:
@@ -192,10 +198,15 @@ def _scores(
 
 
 def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
-    """Places of the prompts after which the candidate gave its logits: nobody is scored on more rows than it."""
+    """Places of the prompts after which the candidate gave logits that it had not given before.
+
+    Nobody is scored on more rows than it, and an answer that is repeated is one.
+    """
     if logits is None:
         return np.zeros(0, dtype=np.intp)
-    return np.flatnonzero(np.isfinite(logits[:asked]).all(axis=1))
+    known = np.flatnonzero(np.isfinite(logits[:asked]).all(axis=1))
+    _, first = np.unique(np.round(centred(logits[known]), 1), axis=0, return_index=True)
+    return known[np.sort(first)]
 
 
 def _aligned_logits(

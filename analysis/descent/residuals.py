@@ -2,8 +2,8 @@
 
 On the candidate's own top tokens, what the rivals say on average is taken out of candidate and reference, and the rest
 correlated, prompt by prompt. Rivals are references with the same tokenizer: those with another are far from both sides
-alike, and two strangers who share a tokenizer would look like kin. It tells descendants from strangers to some degree; a
-student's rest follows its teacher's as well.
+alike, and two strangers who share a tokenizer would look like kin. It tells descendants from strangers to some degree;
+a student's rest follows its teacher's as well.
 """
 
 from collections.abc import Sequence

@@ -28,7 +28,7 @@ Places = npt.NDArray[np.intp]
 NAMED_A_QUERY = 128
 """Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
 _COMMON = hashed(COMMON)
-_ENOUGH = 256
+_ENOUGH, _FEWEST_TOKENS = 256, 32
 _SAME_SIZE = 1.25
 """Spaces of which the larger has at most so many times the directions of the smaller are of one size."""
 
@@ -45,18 +45,21 @@ def aligned_logits(
     """
     return [
         None
-        if isinstance(one, Unfed) or not np.isin(tokens, one.tokens).all()
+        if isinstance(one, Unfed) or not len(tokens) or not np.isin(tokens, one.tokens).all()
         else after_prompts(recording, _only(one, tokens), digests)
         for one, recording in zip(chosen, recordings, strict=True)
     ]
 
 
 def common_tokens(held: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
-    """Hashes of the common tokens that all of these hold; where they hold few of them, of all that they share."""
+    """Hashes of the common tokens that all of these hold; where they hold few of them, of all that they share.
+
+    None at all where they share too few to compare anybody on.
+    """
     shared = reduce(np.intersect1d, [one[one > 0] for one in held])
     common = np.intersect1d(shared, _COMMON)
     tokens: npt.NDArray[np.uint64] = common if len(common) >= _ENOUGH else shared
-    return tokens
+    return tokens if len(tokens) >= _FEWEST_TOKENS else tokens[:0]
 
 
 def _only(chosen: ChosenLogits, tokens: npt.NDArray[np.uint64]) -> ChosenLogits:
@@ -111,9 +114,12 @@ class SpaceScores:
         given = [(int(place), self.logits[place]) for place in self.models.references]
         self._spaces = {place: reference_space(_known(rows)) for place, rows in given if rows is not None}
 
-    def __call__(self, canaries: Places, named: int | None = None) -> Matrix:
-        """[n_models, n_references], NaN for the model itself, and where rows are too few."""
-        plain, chance = self._plain(canaries, named)
+    def __call__(self, canaries: Places, named: int | None = None, most: int | None = None) -> Matrix:
+        """[n_models, n_references] from -1 to 1, NaN for the model itself, and where rows are too few.
+
+        `most` directions of everybody's rows are looked at, the strongest; None where all are.
+        """
+        plain, chance = self._plain(canaries, named, most)
         expected = np.full(plain.shape, np.nan)
         others = other_vocabularies(self.models)
         for stand_in in (
@@ -123,9 +129,10 @@ class SpaceScores:
             chance,
         ):
             expected = np.where(np.isnan(expected), stand_in, expected)
-        return np.asarray((plain - expected) / np.maximum(1 - expected, 1e-6))
+        scores: Matrix = np.maximum((plain - expected) / np.maximum(1 - expected, 1e-6), -1.0)
+        return scores
 
-    def _plain(self, canaries: Places, named: int | None) -> tuple[Matrix, Matrix]:
+    def _plain(self, canaries: Places, named: int | None, most: int | None) -> tuple[Matrix, Matrix]:
         """What each reference explains of each model, and what is expected of random spaces."""
         references = self.models.references
         plain = np.full((len(self.logits), len(references)), np.nan)
@@ -142,7 +149,7 @@ class SpaceScores:
                     continue
                 space = self._spaces[place]
                 if len(space) not in rows:
-                    rows[len(space)] = rows_space(shown, len(space))
+                    rows[len(space)] = rows_space(shown, len(space) if most is None else min(most, len(space)))
                 plain[row, column] = weakest_third(rows[len(space)], space)
                 chance[row, column] = by_chance(len(rows[len(space)]), len(space), logits.shape[1])
         return plain, chance

@@ -1,6 +1,5 @@
 """The report: one HTML file without scripts that asks for nothing and opens offline."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from analysis.report.tree_files import TITLES, picture
 from analysis.report.tree_terminal import CAUTION
 from analysis.verdict import Verdict, percent
 from probes.recording import Recording
+from probes.write_whole import write_whole
 
 WIDTHS = {"wide": 760, "narrow": 330}
 """Widths in CSS pixels that every chart is drawn at; the page shows the one that fits."""
@@ -35,14 +35,7 @@ def write_report(
     A `tree` is shown as it is, whoever stands in it.
     `recording` and `library` are those that the verdict was made from; RecordingError or LibraryError otherwise.
     """
-    page = render_report(verdict, recording, library, tree)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".partial")
-    try:
-        unfinished.write_text(page, "utf-8", newline="\n")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, render_report(verdict, recording, library, tree))
     return path
 
 

@@ -2,11 +2,12 @@
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from probes.write_whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,4 @@ def table(rows: Sequence[Row]) -> str:
 
 def write(rows: Sequence[Row], path: Path) -> None:
     """Write the rows as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", "utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, json.dumps([row.as_json() for row in rows], indent=1) + "\n")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.attribute import attribute
 from analysis.descent.ancestry import descent
+from analysis.fitted_kinship import SHIPPED as SHIPPED_KINSHIP
 from analysis.library import SHIPPED, ZOO, Library
 from analysis.lineage import load_lineage
 from analysis.rules import Rules, without_tokenizer
@@ -55,11 +56,17 @@ def open_library(library: LibrarySettings, leave_out: LeaveOutSettings) -> Libra
 def rules(estimator: EstimatorSettings, leave_out: LeaveOutSettings | None = None) -> Rules:
     """The rules of the verdict, from the settings.
 
-    What was learned beforehand may have been learned from those that are to be left out: then kinship is learned from
-    what is left, without the tokenizer.
+    What ships was learned from those that may be left out: then kinship is learned from what is left, without the
+    tokenizer. Raises KinprintError if no channel remains.
     """
     values = {**asdict(estimator), "channels": tuple(estimator.channels), "switched_off": tuple(estimator.switched_off)}
     found = Rules(**values)
-    if leave_out is not None and (leave_out.families or leave_out.techniques or leave_out.names) and found.kinship:
-        return replace(found, kinship=None, channels=without_tokenizer(found.channels))
-    return found
+    left_out = leave_out is not None and bool(leave_out.families or leave_out.techniques or leave_out.names)
+    if not left_out or found.kinship != SHIPPED_KINSHIP:
+        return found
+    if not without_tokenizer(found.channels):
+        raise KinprintError(
+            f"estimator.channels={list(found.channels)} all depend on the tokenizer, and with leave_out it is not "
+            "known what sharing one is worth; add another channel"
+        )
+    return replace(found, kinship=None, channels=without_tokenizer(found.channels))

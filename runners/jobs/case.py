@@ -1,7 +1,6 @@
 """`kinprint case`: a dispute played through. Here the API shell: who is behind a URL with a new name and persona?"""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from analysis.signature import signature
 from analysis.verdict import Verdict
 from probes.errors import KinprintError
 from probes.recording import Recording
+from probes.write_whole import write_whole
 from runners.budget import Budget
 from runners.compose import construct, settings_of
 from runners.jobs.attribute import open_library, rules
@@ -118,9 +118,7 @@ def save(outcomes: list[Outcome], path: Path) -> None:
         "wrong_family_at_0.9": sum(outcome.accuses_an_innocent for outcome in outcomes),
         "outcomes": [{**asdict(outcome), "right": outcome.right} for outcome in outcomes],
     }
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, json.dumps(summary, indent=1) + "\n")
     say(
         f"{summary['right_family']} of {summary['runs']} right, {summary['wrong_family_at_0.9']} wrong families named "
         f"with p >= {_SURE}; written: {path}"

@@ -1,6 +1,7 @@
 """`kinprint demo`: a disguised descendant of a real model is served, asked and attributed; then an unknown."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.attribute import attribute
@@ -78,9 +79,6 @@ def save_unknown(settings: DemoSettings, library: Library, out: Path) -> None:
     member = known[settings.unknown]
     recording = library.recording(member)
     strangers = library.without(families=[member.family])
-    save(
-        attribute(signature(recording), strangers, rules(settings.estimator, settings.leave_out)),
-        recording,
-        strangers,
-        out,
-    )
+    left_out = replace(settings.leave_out, families=[*settings.leave_out.families, member.family])
+    verdict = attribute(signature(recording), strangers, rules(settings.estimator, left_out))
+    save(verdict, recording, strangers, out)

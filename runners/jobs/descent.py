@@ -11,6 +11,7 @@ from analysis.descent.evidence import DescentEvidence
 from analysis.report.hostile import NAME_LIMIT, visible
 from probes.errors import KinprintError
 from probes.recording import load_recording
+from probes.write_whole import write_whole
 from runners.compose import settings_of
 from runners.jobs.attribute import checked_alpha, open_library
 from runners.settings import DescentSettings
@@ -54,8 +55,5 @@ def _cell(value: object) -> str:
 
 
 def _save(found: Sequence[DescentEvidence], alpha: float, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"alpha": alpha, "descent": [asdict(one) for one in found]}, indent=1, ensure_ascii=False)
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(text + "\n", "utf-8")
-    unfinished.replace(path)
+    write_whole(path, text + "\n")

@@ -1,7 +1,6 @@
 """`kinprint evaluate`: how well a library of recordings attributes its own models."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +13,7 @@ from analysis.lineage import Lineage, load_lineage, unknown_names
 from analysis.signature import Signature, align, signature
 from probes.errors import KinprintError, LibraryError
 from probes.recording import load_recording
+from probes.write_whole import write_whole
 from runners.compose import settings_of
 from runners.progress import counting, say
 from runners.settings import EvaluateSettings
@@ -101,10 +101,7 @@ def progress_on(bars: ExitStack) -> Callable[[str, int], Callable[[], object]]:
 
 def save(figures: dict[str, Any], out: Path) -> None:
     """Write the JSON, whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(out.name + ".partial")
-    unfinished.write_text(json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    os.replace(unfinished, out)
+    write_whole(out, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _signatures(paths: list[Path]) -> Iterator[Signature]:

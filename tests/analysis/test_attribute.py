@@ -156,7 +156,7 @@ def test_a_library_too_small_to_learn_from_is_told(
     folder: Path, made_up_library: Library, left_out: dict[str, Sequence[str]]
 ) -> None:
     with pytest.raises(LibraryError, match="to learn kinship from; it needs at least two families"):
-        attribute(recorded(folder, make_up(0, 9)), made_up_library.without(**left_out))
+        attribute(recorded(folder, make_up(0, 9)), made_up_library.without(**left_out), RULES)
 
 
 def test_the_tokenizer_is_a_set_of_its_own(folder: Path, made_up_library: Library) -> None:

@@ -4,18 +4,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.conformal import ConformalSets, fewest_lineages
+from analysis.conformal import ConformalSets, fewest_lineages, mass_down_to
 from probes.errors import LibraryError
 
 
-def posteriors(lineages: int, seed: int) -> dict[str, list[float]]:
-    """Of the truth: lineages differ in how easy they are, and have one to five models each."""
+def posteriors(lineages: int, seed: int) -> dict[str, list[np.ndarray]]:
+    """Over three labels, the truth first: lineages differ in how easy they are, and have one to five models each."""
     source = np.random.default_rng(seed)
     ease = source.normal(1, 2, lineages)
-    return {
-        str(place): list(1 / (1 + np.exp(-(one + source.normal(size=source.integers(1, 6))))))
-        for place, one in enumerate(ease)
-    }
+    found = {}
+    for place, one in enumerate(ease):
+        size = source.integers(1, 6)
+        odds = np.exp(np.stack([one + source.normal(size=size), *source.normal(size=(2, size))], axis=1))
+        found[str(place)] = list(odds / odds.sum(axis=1, keepdims=True))
+    return found
 
 
 @pytest.mark.parametrize("lineages", [9, 40])
@@ -24,16 +26,17 @@ def test_the_truth_of_a_new_lineage_is_in_the_set_as_often_as_said(lineages: int
     held = 0
     for seed in range(2000):
         known = posteriors(lineages + 1, seed)
-        truth = known.pop("0")[0]
-        sets = ConformalSets.calibrated(known, 0.9)
-        held += "true" in sets({"true": truth, "other": 1 - truth})
+        candidate = known.pop("0")[0]
+        scores = {name: [mass_down_to(one, 0) for one in values] for name, values in known.items()}
+        sets = ConformalSets.calibrated(scores, 0.9)
+        held += "0" in sets({str(label): p for label, p in enumerate(candidate.tolist())})
     assert stats.binomtest(held, 2000, 0.9, alternative="less").pvalue > 0.01
 
 
 def test_models_of_one_lineage_count_as_one() -> None:
     few = {str(place): [0.5 + place / 40] for place in range(12)}
     many = {name: values * 30 for name, values in few.items()}
-    assert ConformalSets.calibrated(few).least == pytest.approx(ConformalSets.calibrated(many).least)
+    assert ConformalSets.calibrated(few).most == pytest.approx(ConformalSets.calibrated(many).most)
 
 
 def test_too_few_lineages_are_refused() -> None:
@@ -43,8 +46,9 @@ def test_too_few_lineages_are_refused() -> None:
 
 
 def test_sets_are_said_in_words() -> None:
-    sets = ConformalSets.calibrated({str(place): [0.6] for place in range(9)}, 0.9)
-    assert sets({"a": 0.7, "b": 0.2, "unknown": 0.1}) == ("a",)
-    assert sets.in_words(("a", "unknown"), 3) == "a or unknown with 90% (calibrated on 9 lineages)"
-    assert "unlike all" in sets.in_words((), 3)
+    sets = ConformalSets.calibrated({str(place): [0.95] for place in range(9)}, 0.9)
+    assert sets({"a": 0.98, "b": 0.01, "unknown": 0.01}) == ("a",)
+    assert sets({"a": 0.48, "b": 0.46, "unknown": 0.06}) == ("a", "b")
+    assert sets({"a": 0.4, "b": 0.3, "c": 0.3}) == ("a",)
+    assert sets.in_words(("a", "unknown"), 3) == "a or unknown (at 90%, calibrated on 9 lineages)"
     assert "too little" in sets.in_words(("a", "b", "c"), 3)

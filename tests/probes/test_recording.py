@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-import probes.recording
+import probes.write_whole
 from probes.answer import Answer
 from probes.answer_table import answer_schema
 from probes.errors import KinprintError, RecordingError
@@ -99,7 +99,7 @@ def test_the_manifest_comes_last_and_vouches_for_all_else(folder: Path, monkeypa
         assert {name: file_sha256(folder / name) for name in files} == files
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(probes.recording.os, "replace", power_cut)
+    monkeypatch.setattr(probes.write_whole.os, "replace", power_cut)
     with pytest.raises(KeyboardInterrupt):
         save_recording(folder, manifest(SUITE), SUITE, ANSWERS, {LOGITS: logits_arrays(ROWS, (b"a", b"b", b"c"))})
     with pytest.raises(RecordingError, match=r"no manifest\.json"):

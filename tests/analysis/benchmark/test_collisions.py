@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.benchmark.collisions import COLLISIONS, with_collisions
+from analysis.benchmark.collisions import SHARED_TOKENIZERS, with_collisions
 from analysis.kinship import KinshipClassifier
 
 
@@ -35,6 +35,6 @@ def test_weights_are_shared_out_and_kin_is_left_alone() -> None:
     found, kin, weight = _fit(features, same)
     assert (len(found), kin.sum()) == (15, 5)
     assert weight[kin == 0].sum() == pytest.approx(5)
-    np.testing.assert_allclose(weight[10:], COLLISIONS)
+    np.testing.assert_allclose(weight[10:], SHARED_TOKENIZERS)
     assert (found[10:, 1] == 1).all()
     np.testing.assert_array_equal(found[10:, 0], features[~same][:, 0])

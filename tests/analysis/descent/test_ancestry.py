@@ -112,6 +112,26 @@ def test_a_parent_whose_vocabulary_nobody_else_has_decides_nothing(tmp_path: Pat
     assert "0 independent trainings with the vocabulary of alone" in found.reason
 
 
+@pytest.mark.parametrize("distinct", [4, 8])
+def test_answers_that_repeat_accuse_nobody(library: Library, tmp_path: Path, distinct: int) -> None:
+    """Of few distinct rows the strongest directions alone are left, and those are what data taught everybody."""
+    for seed in range(6):
+        logits = logits_of(500 + seed)[np.arange(CANARIES) % distinct]
+        found = descent(record(tmp_path, f"c{seed}", logits), library, ["s1"])
+        assert found[0].decision != "shared_ancestry"
+        assert found[0].effect is None or found[0].effect >= -1
+    mixed = np.random.default_rng(0).normal(size=(CANARIES, 3)) @ logits_of(9)[:3]
+    [shallow] = descent(record(tmp_path, "shallow", mixed.astype(np.float32)), library, ["s1"])
+    assert shallow.decision != "shared_ancestry"
+
+
+def test_a_library_that_names_no_tokens_decides_nothing(library: Library, tmp_path: Path) -> None:
+    shipped = Library.load()
+    candidate = shipped.recording(next(one for one in shipped.members if one.name == "smollm2-int8"))
+    [found] = descent(candidate, shipped, ["smollm2"])
+    assert (found.decision, found.p_value) == ("undecidable", None)
+
+
 def test_text_decides_nothing_and_says_what_would(library: Library, tmp_path: Path) -> None:
     [found] = descent(record(tmp_path, "candidate", logits_of(200, parent=0), "text"), library, ["s0"])
     assert (found.decision, found.access, found.p_value) == ("undecidable", "text", None)
@@ -152,7 +172,7 @@ def test_vocabularies_stand_in_for_one_that_nobody_else_has(tmp_path: Path) -> N
     [child] = descent(record(tmp_path, "child", logits_of(60, parent=12), tokenizer="a" * 64), library, ["s12"])
     assert (child.decision, child.controls, child.basis) == ("shared_ancestry", 0, "model")
     assert "4 other vocabularies stand in for that of s12" in child.reason
-    assert child.bound == pytest.approx(1 - 0.05 ** (1 / 4))
+    assert child.bound == pytest.approx(1 - 0.05 ** (1 / 13))
     [stranger] = descent(record(tmp_path, "stranger", logits_of(61), tokenizer="a" * 64), library, ["s12"])
     assert stranger.decision == "independent_not_rejected"
     assert child.p_value is not None
