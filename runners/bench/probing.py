@@ -1,0 +1,104 @@
+"""Rows of `kinprint bench sequential` about probing: how soon it decides, what choosing saves, how often it errs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from analysis.benchmark.ours import CHANNELS
+from analysis.benchmark.similarities import similarities
+from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.library import Library
+from analysis.observation import Access
+from analysis.rules import Rules, without_tokenizer
+from analysis.sequential.family_figures import Costs, costs, log_odds_of, median, saved
+from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
+from analysis.sequential.simulation import false_decisions
+from probes.errors import LibraryError
+from runners.bench.row import Row, Target
+from runners.progress import say
+
+ALPHA = 0.01
+ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text"))
+"""At text, a canary is one query: its greedy answer."""
+RUNS = 10_000
+_FALSE, _SAVED = 124, 0.3
+_FAMILY_QUERIES = {"logits": 6, "topk": 10, "text": 24}
+_FIRST_LOOKS = (6, 16, 32)
+"""Of random order, the first look that serves it best is taken: an early one would only raise its boundary."""
+
+
+def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> list[Row]:
+    """Every row that a library allows; what it can't show is said."""
+    specimens, rows = specimens_of([library]), []
+    for access in ACCESSES:
+        seen = Seen.at(access, specimens)
+        say(f"probing at {access.tier}: replays of {len(seen.candidates)} models, {len(seen.references)} references")
+        rows += family_rows(seen, how or How(), runs)
+    return rows
+
+
+def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
+    """At one access, with the tokenizer and without."""
+    tier, rules = seen.access.tier, Rules()
+    tensor = similarities(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS)
+    try:
+        paths, chosen = _replayed(seen, tensor, how)
+        kept = [place for place, name in enumerate(CHANNELS) if name in without_tokenizer(CHANNELS)]
+        _, without = _replayed(seen, tensor[kept], how)
+        drawn = _random(seen, tensor, how, chosen)
+    except LibraryError as error:
+        say(f"family rows at {tier} are left out: {error}")
+        return []
+    needed = {"family": log_odds_of(rules.attributed_at), "unknown": log_odds_of(rules.unknown_at)}
+    wrong = false_decisions(paths.wrong, paths.lineages, ALPHA, needed["family"], runs=runs)
+    missed = false_decisions(paths.unknown, paths.lineages, ALPHA, needed["unknown"], runs=runs)
+    return [
+        _median(f"family_queries_median/{tier}", chosen.family, _FAMILY_QUERIES[tier]),
+        _median(f"family_queries_median_without_tokenizer/{tier}", without.family),
+        _median(f"unknown_queries_median/{tier}", chosen.unknown),
+        _undecided(f"family_undecided/{tier}", chosen),
+        saved_row(f"choosing_saves/{tier}", chosen.family, drawn.family, how.most, paths.lineages),
+        *false_rows(f"false_accusations/{runs}/family_{tier}", wrong, runs),
+        *false_rows(f"false_unknowns/{runs}/{tier}", missed, runs),
+    ]
+
+
+def _replayed(seen: Seen, tensor: np.ndarray, how: How) -> tuple[FamilyPaths, Costs]:
+    paths = FamilyReplay(seen.candidates, seen.references, tensor, how).run()
+    return paths, costs(paths, ALPHA, Rules())
+
+
+def _random(seen: Seen, tensor: np.ndarray, how: How, chosen: Costs) -> Costs:
+    """The same decisions in random order, with the first look that serves it best."""
+    tried = []
+    for first in (first for first in _FIRST_LOOKS if first < how.most):
+        tried.append(_replayed(seen, tensor, replace(how, order="random", first=first))[1])
+    return min(tried, key=lambda one: float(np.mean([min(spent, how.most) for spent in one.family.values()])))
+
+
+def _median(name: str, spent: dict[int, float], most: float | None = None) -> Row:
+    target = None if most is None else Target(name, "queries", "<=", most)
+    return Row(name, median(spent), target, "queries", (None, None, len(spent)))
+
+
+def _undecided(name: str, chosen: Costs) -> Row:
+    never = [float(np.isinf(spent)) for spent in chosen.family.values()]
+    return Row(name, float(np.mean(never)) if never else None, None, "share")
+
+
+def saved_row(name: str, chosen: dict[int, float], drawn: dict[int, float], most: int, lineages: Sequence[str]) -> Row:
+    """What choosing saves, paired."""
+    figure = saved(chosen, drawn, most, lineages)
+    target = Target(name, "share", ">=", _SAVED)
+    if figure is None:
+        return Row(name, None, target)
+    return Row(name, figure.value, target, interval=(figure.low, figure.high, figure.n))
+
+
+def false_rows(name: str, wrong: int | None, runs: int) -> list[Row]:
+    """How many null runs were wrong; nothing, and a sentence, where there are too few lineages to simulate."""
+    if wrong is None:
+        say(f"{name} is left out: too few independent trainings to judge one by the others")
+        return []
+    return [Row(name, float(wrong), Target(name, f"of {runs}", "<=", _FALSE * runs / RUNS))]
