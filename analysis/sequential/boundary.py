@@ -7,9 +7,9 @@ models and over all wrong answers, is one draw of what an innocent can reach, an
 these draws. A candidate's p-value is that of the highest that it has reached so far, so it holds at any stopping time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,13 @@ from probes.errors import LibraryError
 Matrix = npt.NDArray[np.float64]
 
 
-def by_lineage(paths: Matrix, lineages: Sequence[str]) -> tuple[list[str], Matrix]:
-    """The highest of each lineage at each look, from paths [n_runs, n_looks]; NaN counts for nothing."""
-    names, number = np.unique(np.asarray(lineages), return_inverse=True)
-    highest = np.full((len(names), paths.shape[1]), -np.inf)
-    np.fmax.at(highest, number, np.where(np.isnan(paths), -np.inf, paths))
-    return names.tolist(), highest
+def by_lineage(paths: Mapping[int, Matrix], lineages: Sequence[str]) -> dict[str, Matrix]:
+    """The highest of each lineage at each look, from paths [n_looks] by model."""
+    highest: dict[str, Matrix] = {}
+    for place, path in paths.items():
+        name = lineages[place]
+        highest[name] = np.fmax(highest[name], path) if name in highest else path
+    return highest
 
 
 @dataclass(frozen=True)
@@ -53,30 +54,41 @@ class Boundary:
             )
         if not standardise:
             return cls(Spread(tuple(paths.max(axis=1).tolist())), *np.array([[0.0], [1.0]]))
-        others = np.array([_mean_and_spread(np.delete(paths, place, axis=0)) for place in range(n)])
-        highest = ((paths - others[:, 0]) / others[:, 1]).max(axis=1)
-        return cls(Spread(tuple(highest.tolist())), *_mean_and_spread(paths))
+        mean = (paths.sum(axis=0) - paths) / (n - 1)  # of all others
+        variance = ((paths**2).sum(axis=0) - paths**2 - (n - 1) * mean**2) / (n - 2)
+        highest = ((paths - mean) / _for_one_more(variance, n - 1)).max(axis=1)
+        scale = _for_one_more(paths.var(axis=0, ddof=1), n)
+        return cls(Spread(tuple(highest.tolist())), paths.mean(axis=0), scale)
 
-    def p_value(self, path: Sequence[float] | Matrix) -> float:
+    def beside(self, paths: Matrix) -> Self:
+        """What innocents of another kind reach [n_lineages, n_looks], measured on the scale of these."""
+        highest = ((paths - self.centre) / self.scale).max(axis=1)
+        return type(self)(Spread(tuple(highest.tolist())), self.centre, self.scale)
+
+    def p_value(self, path: Matrix) -> float:
         """Of a path so far: the chance that an innocent ever gets as far. 1 before the first look."""
         if not len(path):
             return 1.0
-        centre, scale = (np.broadcast_to(one, max(len(path), len(one)))[: len(path)] for one in self._scales)
-        return self.null.p_value(float(((np.asarray(path) - centre) / scale).max()))
-
-    @property
-    def _scales(self) -> tuple[Matrix, Matrix]:
-        return self.centre, self.scale
-
-    def passed_at(self, path: Matrix, alpha: float, needed: float = -np.inf) -> int | None:
-        """The first look at which the p-value is at most alpha and the statistic at least `needed`; None if none."""
-        for look in np.flatnonzero(path >= needed).tolist():
-            if self.p_value(path[: look + 1]) <= alpha:
-                return int(look)
-        return None
+        reached = (np.asarray(path) - self.centre[: len(path)]) / self.scale[: len(path)]
+        return self.null.p_value(float(reached.max()))
 
 
-def _mean_and_spread(paths: Matrix) -> Matrix:
-    """Of one more lineage [2, n_looks], from paths [n_lineages, n_looks]."""
-    n = len(paths)
-    return np.stack([paths.mean(axis=0), np.maximum(paths.std(axis=0, ddof=1), 1e-9) * np.sqrt(1 + 1 / n)])
+def _for_one_more(variance: Matrix, n: int) -> Matrix:
+    """The spread of what one more lineage shows about the mean of n."""
+    return np.sqrt(np.maximum(variance, 1e-18) * (1 + 1 / n))
+
+
+class Judge(Protocol):
+    """A boundary, of one kind of innocent or of several."""
+
+    def p_value(self, path: Matrix) -> float:
+        """Of a path so far."""
+        ...
+
+
+def passed_at(judge: Judge, path: Matrix, alpha: float, needed: float = -np.inf) -> int | None:
+    """The first look at which the p-value is at most alpha and the statistic at least `needed`; None if none."""
+    for look in np.flatnonzero(path >= needed).tolist():
+        if judge.p_value(path[: look + 1]) <= alpha:
+            return int(look)
+    return None

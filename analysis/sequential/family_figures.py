@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.benchmark.intervals import Figure, clustered
 from analysis.rules import Rules
-from analysis.sequential.boundary import Boundary, Matrix
+from analysis.sequential.boundary import Boundary, Matrix, passed_at
 from analysis.sequential.family_replay import FamilyPaths
 
 NEVER = np.inf
@@ -32,7 +32,7 @@ def costs(paths: FamilyPaths, alpha: float, rules: Rules) -> Costs:
     boundaries = {name: paths.boundaries(name) for name in set(paths.lineages)}
 
     def spent(path: Matrix, boundary: Boundary, needed: float) -> float:
-        look = boundary.passed_at(path, alpha, log_odds_of(needed))
+        look = passed_at(boundary, path, alpha, log_odds_of(needed))
         return NEVER if look is None else float(paths.looks[look])
 
     return Costs(

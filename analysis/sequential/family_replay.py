@@ -6,6 +6,7 @@ family is taken out of the references as well (as analysis.benchmark.family has 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -44,12 +45,14 @@ class FamilyPaths:
 
     def boundaries(self, without: str | None = None) -> "FamilyBoundaries":
         """From all lineages, or all but one. Raises LibraryError if they are too few."""
-        return FamilyBoundaries(*(Boundary.of(self._highest(one, without)) for one in (self.wrong, self.unknown)))
+        highest = [by_lineage(one, self.lineages) for one in (self.wrong, self.unknown)]
+        kept = [np.array([path for name, path in one.items() if name != without]) for one in highest]
+        return FamilyBoundaries(*(Boundary.of(one.reshape(len(one), len(self.looks))) for one in kept))
 
-    def _highest(self, paths: dict[int, Matrix], without: str | None) -> Matrix:
-        kept = [place for place in paths if self.lineages[place] != without]
-        stacked = np.array([paths[place] for place in kept]).reshape(len(kept), len(self.looks))
-        return by_lineage(stacked, [self.lineages[place] for place in kept])[1]
+    def judge(self, what: Literal["family", "unknown"]) -> Callable[[Sequence[str]], Boundary]:
+        """The boundary of some lineages, by name."""
+        highest = by_lineage(self.wrong if what == "family" else self.unknown, self.lineages)
+        return lambda names: Boundary.of(np.array([highest[name] for name in names]))
 
 
 @dataclass(frozen=True)

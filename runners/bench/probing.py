@@ -51,8 +51,8 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
         say(f"family rows at {tier} are left out: {error}")
         return []
     needed = {"family": log_odds_of(rules.attributed_at), "unknown": log_odds_of(rules.unknown_at)}
-    wrong = false_decisions(paths.wrong, paths.lineages, ALPHA, needed["family"], runs=runs)
-    missed = false_decisions(paths.unknown, paths.lineages, ALPHA, needed["unknown"], runs=runs)
+    wrong = false_decisions(paths.wrong, paths.lineages, paths.judge("family"), ALPHA, needed["family"], runs)
+    missed = false_decisions(paths.unknown, paths.lineages, paths.judge("unknown"), ALPHA, needed["unknown"], runs)
     return [
         _median(f"family_queries_median/{tier}", chosen.family, _FAMILY_QUERIES[tier]),
         _median(f"family_queries_median_without_tokenizer/{tier}", without.family),

@@ -7,6 +7,7 @@ from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.observation import Access
 from analysis.rules import Rules
+from analysis.sequential.boundary import passed_at
 from analysis.sequential.family import FamilySteps, most_informative
 from analysis.sequential.family_figures import costs, log_odds_of, median, saved
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
@@ -32,13 +33,9 @@ def paths(replay: FamilyReplay) -> FamilyPaths:
 def test_descendants_are_named_soon_and_strangers_never(replay: FamilyReplay, paths: FamilyPaths) -> None:
     spent = costs(paths, 0.05, Rules())
     assert median(spent.family) == 6
-    wrong = [paths.boundaries(one).family.passed_at(path, 0.05, 2.2) for one, path in by_name(paths, paths.wrong)]
-    assert wrong == [None] * len(replay.models)
-    assert false_decisions(paths.wrong, paths.lineages, 0.01, log_odds_of(0.9), runs=100) == 0
-
-
-def by_name(paths: FamilyPaths, some: dict[int, np.ndarray]) -> list[tuple[str, np.ndarray]]:
-    return [(paths.lineages[place], path) for place, path in some.items()]
+    judged = [(paths.boundaries(paths.lineages[place]).family, path) for place, path in paths.wrong.items()]
+    assert [passed_at(boundary, path, 0.05, 2.2) for boundary, path in judged] == [None] * len(replay.models)
+    assert false_decisions(paths.wrong, paths.lineages, paths.judge("family"), 0.01, log_odds_of(0.9), 100) == 0
 
 
 @pytest.mark.parametrize("order", ["informative", "random"])
