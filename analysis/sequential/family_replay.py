@@ -23,12 +23,16 @@ from analysis.sequential.learned import Learned, Teacher
 
 @dataclass(frozen=True)
 class How:
-    """How a probe asks: in which order, how many canaries a look, how many in all, how many before the first look."""
+    """How a probe asks: in which order, how many canaries a look, how many in all, how many before the first look.
+
+    `seed` draws a random order.
+    """
 
     order: Order = "informative"
     batch: int = 1
     most: int = 64
     first: int = FIRST
+    seed: int = 0
 
 
 @dataclass
