@@ -159,7 +159,7 @@ def _scores(
     The first `asked` of the prompts are the candidate's; references are known by their answers to all.
     """
     nothing = np.full((len(recordings), len(models.references)), np.nan)
-    logits = _aligned_logits(recordings, prompts)
+    logits = aligned_logits(recordings, prompts)
     shown = _rows_shown(logits[-1], asked)
     if len(shown) >= FEWEST_ROWS:
         return SpaceScores(models, logits)(shown), "logits", ""
@@ -185,7 +185,7 @@ def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
     return np.flatnonzero(np.isfinite(logits[:asked]).all(axis=1))
 
 
-def _aligned_logits(recordings: Sequence[Recording], prompts: Sequence[str]) -> list[npt.NDArray[np.float32] | None]:
+def aligned_logits(recordings: Sequence[Recording], prompts: Sequence[str]) -> list[npt.NDArray[np.float32] | None]:
     """Logits of the tokens that all recordings of a vocabulary hold, after each prompt: [n_prompts, n_tokens]."""
     found = [last_logits(recording) for recording in recordings]
     chosen = [None if isinstance(one, Unfed) else one for one in found]

@@ -22,8 +22,9 @@ from probes.recording import Recording
 from probes.suite import Suite
 
 _SHARED_TOKENIZER = (
-    "every family of this library has a tokenizer of its own, and the tokenizer counts here: a model of another family "
-    "that took over the tokenizer would be named as well (estimator=default leaves it out)"
+    "every family of this library has a tokenizer of its own, and the tokenizer counts here: a model of another "
+    "family that took over the tokenizer would be named as well (estimator.channels=[next_token,greedy,wording] leaves it "
+    "out)"
 )
 
 

@@ -1,6 +1,5 @@
 """Rows of `kinprint bench sequential` about probing: how soon it decides, what choosing saves, how often it errs."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,18 +10,17 @@ from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.library import Library
 from analysis.observation import Access
 from analysis.rules import Rules, without_tokenizer
-from analysis.sequential.family_figures import Costs, costs, log_odds_of, median, saved
+from analysis.sequential.family_figures import Costs, costs, log_odds_of, median
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
 from analysis.sequential.simulation import false_decisions
 from probes.errors import LibraryError
+from runners.bench.descent_probing import descent_rows
 from runners.bench.row import Row, Target
+from runners.bench.rows_of_probes import ALPHA, RUNS, false_rows, saved_row
 from runners.progress import say
 
-ALPHA = 0.01
 ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text"))
 """At text, a canary is one query: its greedy answer."""
-RUNS = 10_000
-_FALSE, _SAVED = 124, 0.3
 _FAMILY_QUERIES = {"logits": 6, "topk": 10, "text": 24}
 _FIRST_LOOKS = (6, 16, 32)
 """Of random order, the first look that serves it best is taken: an early one would only raise its boundary."""
@@ -35,6 +33,8 @@ def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> li
         seen = Seen.at(access, specimens)
         say(f"probing at {access.tier}: replays of {len(seen.candidates)} models, {len(seen.references)} references")
         rows += family_rows(seen, how or How(), runs)
+        if access.tier == "logits":
+            rows += descent_rows(seen, (how or How()).most, runs)
     return rows
 
 
@@ -85,20 +85,3 @@ def _median(name: str, spent: dict[int, float], most: float | None = None) -> Ro
 def _undecided(name: str, chosen: Costs) -> Row:
     never = [float(np.isinf(spent)) for spent in chosen.family.values()]
     return Row(name, float(np.mean(never)) if never else None, None, "share")
-
-
-def saved_row(name: str, chosen: dict[int, float], drawn: dict[int, float], most: int, lineages: Sequence[str]) -> Row:
-    """What choosing saves, paired."""
-    figure = saved(chosen, drawn, most, lineages)
-    target = Target(name, "share", ">=", _SAVED)
-    if figure is None:
-        return Row(name, None, target)
-    return Row(name, figure.value, target, interval=(figure.low, figure.high, figure.n))
-
-
-def false_rows(name: str, wrong: int | None, runs: int) -> list[Row]:
-    """How many null runs were wrong; nothing, and a sentence, where there are too few lineages to simulate."""
-    if wrong is None:
-        say(f"{name} is left out: too few independent trainings to judge one by the others")
-        return []
-    return [Row(name, float(wrong), Target(name, f"of {runs}", "<=", _FALSE * runs / RUNS))]
