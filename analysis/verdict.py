@@ -83,6 +83,7 @@ class Verdict:
     sentence each: `constant`, `echo` and `random` (no signal), `mixture` and `cached` (warnings). `noise_floor` is the
     candidate's disagreement with itself: mean Jensen-Shannon divergence, in bits (0 to 1), between the first characters
     of two halves of its draws at one prompt, what so few draws differ by anyway included; None where none was repeated.
+    `stopped_because` says why a probe asked no more (`kinprint probe`), None where a whole suite was asked.
     """
 
     candidate: str
@@ -108,6 +109,7 @@ class Verdict:
     conduct: dict[str, str] = field(default_factory=dict)
     noise_floor: float | None = None
     descent: tuple[DescentEvidence, ...] = ()
+    stopped_because: str | None = None
     version: str = field(default_factory=kinprint_version)
     schema: int = SCHEMA
 

@@ -95,7 +95,9 @@ def record(
             manifest, suite, answers, arrays = content(suite)
             kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
     if steps is not None:
-        manifest = replace(manifest, suite={**manifest.suite, "chosen_from": whole.sha256})
+        manifest = replace(
+            manifest, suite={**manifest.suite, "chosen_from": whole.sha256, "stopped_because": str(steps.stopped)}
+        )
     recording = save_recording(folder, manifest, suite, answers, arrays, kept)
     if any(answer.unasked for answer in answers):  # what was asked is kept at hand, for a run with a larger budget
         return recording

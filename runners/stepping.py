@@ -18,6 +18,11 @@ from runners.sampling import Sampling, plan
 class Steps(Protocol):
     """Who chooses what of a suite is asked. `begin` comes once the access is known; no batch means that it is over."""
 
+    @property
+    def stopped(self) -> str | None:
+        """Why it is over."""
+        ...
+
     def begin(self, access: Access) -> None: ...
 
     def next_batch(self) -> Sequence[Canary]: ...

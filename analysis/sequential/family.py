@@ -1,16 +1,17 @@
 """A family, found by asking one question after the other: the same object asks a candidate and replays an innocent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
-from analysis.benchmark.pair_features import Matrix, Places
+from analysis.benchmark.pair_features import Matrix
 from analysis.sequential.learned import Learned
+from probes.manifest import Tier
 
-FIRST = 6
+FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 8}
 """Canaries before the first look: on fewer, a stranger's answers look like kin's now and then."""
 Order = Literal["informative", "random"]
 
@@ -23,13 +24,13 @@ class FamilySteps:
     `looks` the number of canaries asked.
     """
 
-    def __init__(self, learned: Learned, order: Order = "informative", seed: int = 0, first: int = FIRST) -> None:
+    def __init__(
+        self, learned: Learned, order: Order = "informative", seed: int = 0, first: int = FIRST["topk"]
+    ) -> None:
         self.learned, self.first = learned, first
         n = learned.background.shape[1]
         self.order = None if order == "informative" else np.random.default_rng(seed).permutation(n)
         self.asked: list[int] = []
-        shape = (learned.background.shape[0], len(learned.family))
-        self._excess, self._possible = np.zeros(shape), np.zeros(shape)
         self.log_posterior: Matrix = learned.log_prior
         self.log_odds: list[Matrix] = []
         self.looks: list[int] = []
@@ -43,14 +44,13 @@ class FamilySteps:
             return [int(place) for place in self.order[free[self.order]][:size]]
         return most_informative(np.exp(self.log_posterior), self.learned.tells, free, size)
 
-    def tell(self, places: Sequence[int] | Places, similarities: npt.NDArray[np.floating]) -> None:
-        """What the answers show: [n_channels, n_references, n_places], NaN where an answer gave nothing."""
-        chosen = np.asarray(places, dtype=np.intp)
-        known, level = ~np.isnan(similarities), self.learned.background[:, None, chosen]
-        self._excess += np.where(known, similarities - level, 0).sum(axis=-1)
-        self._possible += np.where(known, 1 - level, 0).sum(axis=-1)
-        self.asked += chosen.tolist()
-        self.log_posterior = self.learned.log_posterior(self._excess, self._possible, len(self.asked))
+    def tell(self, batch: Sequence[int], similarities: npt.NDArray[np.floating]) -> None:
+        """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing."""
+        self.asked += list(batch)
+        known, level = ~np.isnan(similarities), self.learned.background[:, None, self.asked]
+        excess = np.where(known, similarities - level, 0).sum(axis=-1)
+        possible = np.where(known, 1 - level, 0).sum(axis=-1)
+        self.log_posterior = self.learned.log_posterior(excess, possible, len(self.asked))
         if len(self.asked) < self.first:
             return
         everything = np.repeat(self.log_posterior[None], len(self.log_posterior), axis=0)

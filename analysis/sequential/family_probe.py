@@ -1,6 +1,7 @@
 """The family probe of one candidate: the library is replayed once, then every batch of answers moves the posterior."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +13,8 @@ from analysis.descent.null import e_value
 from analysis.library import UNKNOWN, Library
 from analysis.observation import Access
 from analysis.rules import Rules, check, without_tokenizer
-from analysis.sequential.family import FamilySteps
+from analysis.sequential.compared import Compared
+from analysis.sequential.family import FIRST, FamilySteps
 from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How
 from analysis.sequential.outcome import Decision, Look, Outcome, Stopped
 from analysis.signature import Signature, align, signature
@@ -22,9 +24,8 @@ from probes.recording import Recording
 from probes.suite import Suite
 
 _SHARED_TOKENIZER = (
-    "every family of this library has a tokenizer of its own, and the tokenizer counts here: a model of another "
-    "family that took over the tokenizer would be named as well (estimator.channels=[next_token,greedy,wording] leaves it "
-    "out)"
+    "every family of this library has a tokenizer of its own, and the tokenizer counts here: a model of another family "
+    "that took over the tokenizer would be named as well; estimator.channels=[next_token,greedy,wording] leaves it out"
 )
 
 
@@ -40,6 +41,7 @@ class FamilyProbe:
 
     def begin(self, access: Access, step: Callable[[], Any] = lambda: None) -> None:
         """Replay the library as this access sees it; `step` is called now and then. Raises LibraryError if it can't."""
+        self.how = replace(self.how, first=FIRST[access.tier])
         asked = {c.digest + "-continued" * (access.continued and c.text is not None): c for c in self.suite.canaries}
         seen = Seen.at(access, specimens_of([self.library]), step)
         places = [place for place, digest in enumerate(seen.signatures[0].digests) if digest in asked]
@@ -52,8 +54,8 @@ class FamilyProbe:
         self._references = [seen.signatures[place].take(places) for place in seen.references]
         signatures = [one.take(places) for one in seen.signatures]
         self._canaries = [asked[digest] for digest in signatures[0].digests]
-        tensor = similarities(signatures, self._references, self.rules.channels, step)
-        replay = FamilyReplay(seen.candidates, seen.references, tensor, self.how, self.rules)
+        compared = Compared.of(signatures, self._references, self.rules.channels, step)
+        replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules)
         learned = replay.learned()
         if learned is None:
             raise LibraryError(
@@ -76,12 +78,12 @@ class FamilyProbe:
         return [self._canaries[place] for place in self._batch]
 
     def tell(self, recording: Recording) -> Look | None:
-        """What a recording that holds the batch's answers shows; None before the first look."""
-        places = self._batch
+        """What a recording of all that was asked shows; None before the first look."""
+        places = [*self.steps.asked, *self._batch]
         [told] = align([signature(recording, wholes=False)], [self._references[0].digests[place] for place in places])
         self._check_channels(told)
         beside = [one.take(places) for one in self._references]
-        self.steps.tell(places, similarities([told], beside, self.rules.channels)[:, 0])
+        self.steps.tell(self._batch, similarities([told], beside, self.rules.channels)[:, 0])
         if not self.steps.log_odds:
             return None
         look = self._look()

@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 
 from analysis.benchmark.pair_features import Mask, Matrix, Places
-from analysis.benchmark.similarities import Tensor
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
 from analysis.library import REFERENCES
 from analysis.rules import Rules
 from analysis.sequential.boundary import Boundary, by_lineage
+from analysis.sequential.compared import Compared
 from analysis.sequential.family import FIRST, FamilySteps, Order
 from analysis.sequential.learned import Learned, Teacher
 
@@ -31,7 +31,7 @@ class How:
     order: Order = "informative"
     batch: int = 1
     most: int = 64
-    first: int = FIRST
+    first: int = FIRST["topk"]
     seed: int = 0
 
 
@@ -73,15 +73,15 @@ class FamilyBoundaries:
 
 
 class FamilyReplay:
-    """All models of one access: `tensor` [n_channels, n_models, n_references, n_canaries]."""
+    """All models of one access, compared with its references."""
 
     def __init__(
-        self, models: Sequence[Specimen], references: Places, tensor: Tensor, how: How, rules: Rules | None = None
+        self, models: Sequence[Specimen], references: Places, compared: Compared, how: How, rules: Rules | None = None
     ) -> None:
         self.models, self.references, self.how = list(models), references, how
         self.families, self.rows = np.unique([one.family for one in models], return_inverse=True)
         self.columns = self.rows[references]
-        self.teacher = Teacher(tensor, self.rows, references, rules or Rules(), how.most)
+        self.teacher = Teacher(compared, self.rows, references, rules or Rules(), how.most)
 
     def learned(self) -> Learned | None:
         """From everybody, for a candidate that is nobody of the library."""
@@ -118,10 +118,9 @@ class FamilyReplay:
     def _replay(self, found: FamilyPaths, learned: Learned | None, place: int, there: Places | slice) -> Matrix:
         """Log odds after every look: [n_looks, n_families + 1]."""
         assert learned is not None
-        answers = self.teacher.tensor[:, place][:, there]
         steps = FamilySteps(learned, self.how.order, place, self.how.first)
         while len(steps.asked) < self.how.most and (batch := steps.next_batch(self.how.batch)):
-            steps.tell(batch, answers[:, :, batch])
+            steps.tell(batch, self.teacher.compared.on(place, there, [*steps.asked, *batch]))
         found.looks = steps.looks
         return np.array(steps.log_odds)
 

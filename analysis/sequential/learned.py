@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.attribution import family_evidence, log_posterior
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
-from analysis.benchmark.similarities import Tensor
 from analysis.kinship import KinshipClassifier
 from analysis.rules import Rules
+from analysis.sequential.compared import Compared
 
-SIZES = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 256)
-"""Numbers of canaries that a classifier is fitted at; between two, the one fitted at fewer is used."""
+SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
+"""Numbers of canaries that a classifier is fitted at; between two, the one fitted at fewer is used. Of one, nothing is
+known of how prompts are cut: token counts are compared up to a constant."""
 _DRAWS = 10
 
 
@@ -43,7 +45,7 @@ class Learned:
     def log_posterior(self, excess: Matrix, possible: Matrix, n: int) -> Matrix:
         """[n_families + 1] from sums over n canaries [n_channels, n_references]: similarity beyond background, and how
         much there could have been."""
-        size = int(np.searchsorted(self.sizes, n, side="right")) - 1
+        size = max(int(np.searchsorted(self.sizes, n, side="right")) - 1, 0)
         features = excess / np.where(possible > 0, possible, 1)
         ratios = self.slopes[size] @ features + self.intercepts[size]
         evidence, doubt = family_evidence(ratios[None], self.family), self.rules.doubt
@@ -54,14 +56,15 @@ class Learned:
 
 
 class Teacher:
-    """All models of one access, compared: `tensor` [n_channels, n_models, n_references, n_canaries].
+    """All models of one access, compared.
 
     `rows` [n_models] and `columns` [n_references] are families by number; `references` the places of the references
     among the models. `most` canaries are asked at most.
     """
 
-    def __init__(self, tensor: Tensor, rows: Places, references: Places, rules: Rules, most: int) -> None:
-        self.tensor, self.rows, self.references, self.rules = tensor, rows, references, rules
+    def __init__(self, compared: Compared, rows: Places, references: Places, rules: Rules, most: int) -> None:
+        tensor = compared.tensor
+        self.compared, self.tensor, self.rows, self.references, self.rules = compared, tensor, rows, references, rules
         self.columns = rows[references]
         n = tensor.shape[-1]
         self.sizes = [size for size in SIZES if size <= min(most, n)]
@@ -70,6 +73,11 @@ class Teacher:
         for column, (size, order) in enumerate((size, order) for size in self.sizes for order in orders):
             chosen[order[:size], column] = 1
         self.features = PairFeatures(tensor, chosen, self.rows, self.columns)
+        self._chosen = chosen
+        self._cut_alike = [
+            compared.agreement(np.flatnonzero(column)) if compared.tokenizer is not None else None
+            for column in chosen.T
+        ]
         self.different = np.arange(len(rows))[:, None] != references
         between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
@@ -84,7 +92,7 @@ class Teacher:
         if not same[training].any() or same[training].all():
             return None
         background = self.features.background(training)
-        features, label = self.features(background), same[training].astype(int)
+        features, label = self._features(background), same[training].astype(int)
         cell = (self.rows[:, None] * (int(self.rows.max()) + 1) + self.columns)[training]
         _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
         slopes, intercepts = [], []
@@ -100,6 +108,18 @@ class Teacher:
         family = np.unique(self.columns[there], return_inverse=True)[1]
         tells = self._tells(background, slopes[len(self.sizes) // 2], training & same, there, family)
         return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)
+
+    def _features(self, background: Matrix) -> npt.NDArray[np.float32]:
+        """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_channels]."""
+        features = self.features(background)
+        place = self.compared.tokenizer
+        if place is None:
+            return features
+        known = ~np.isnan(self.compared.differences)
+        for number, (column, alike) in enumerate(zip(self._chosen.T, self._cut_alike, strict=True)):
+            taken, there = known @ (background[place] * column), known @ column.astype(np.float64)
+            features[number, ..., place] = (alike - taken) / np.where(there > taken, there - taken, 1)
+        return features
 
     def _tells(self, background: Matrix, slopes: Matrix, kin: Mask, there: Places, family: Places) -> Matrix:
         """What a canary is expected to add to the evidence for a family, if it is the true one, beyond what it adds for

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.benchmark.ours import CHANNELS
-from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.library import Library
 from analysis.observation import Access
-from analysis.rules import Rules, without_tokenizer
+from analysis.rules import Rules
+from analysis.sequential.compared import Compared
+from analysis.sequential.family import FIRST
 from analysis.sequential.family_figures import Costs, costs, log_odds_of, median
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
 from analysis.sequential.simulation import false_decisions
@@ -22,7 +23,7 @@ from runners.progress import say
 ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text"))
 """At text, a canary is one query: its greedy answer."""
 _FAMILY_QUERIES = {"logits": 6, "topk": 10, "text": 24}
-_FIRST_LOOKS = (6, 16, 32)
+_FIRST_LOOKS = (8, 16, 32)
 """Of random order, the first look that serves it best is taken: an early one would only raise its boundary."""
 
 
@@ -32,7 +33,7 @@ def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> li
     for access in ACCESSES:
         seen = Seen.at(access, specimens)
         say(f"probing at {access.tier}: replays of {len(seen.candidates)} models, {len(seen.references)} references")
-        rows += family_rows(seen, how or How(), runs)
+        rows += family_rows(seen, replace(how or How(), first=FIRST[access.tier]), runs)
         if access.tier == "logits":
             rows += descent_rows(seen, (how or How()).most, runs)
     return rows
@@ -41,12 +42,11 @@ def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> li
 def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     """At one access, with the tokenizer and without."""
     tier, rules = seen.access.tier, Rules()
-    tensor = similarities(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS)
+    compared = Compared.of(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS)
     try:
-        paths, chosen = _replayed(seen, tensor, how)
-        kept = [place for place, name in enumerate(CHANNELS) if name in without_tokenizer(CHANNELS)]
-        _, without = _replayed(seen, tensor[kept], how)
-        drawn = _random(seen, tensor, how, chosen)
+        paths, chosen = _replayed(seen, compared, how)
+        _, without = _replayed(seen, compared.but_tokenizer(), how)
+        drawn = _random(seen, compared, how)
     except LibraryError as error:
         say(f"family rows at {tier} are left out: {error}")
         return []
@@ -64,16 +64,16 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     ]
 
 
-def _replayed(seen: Seen, tensor: np.ndarray, how: How) -> tuple[FamilyPaths, Costs]:
-    paths = FamilyReplay(seen.candidates, seen.references, tensor, how).run()
+def _replayed(seen: Seen, compared: Compared, how: How) -> tuple[FamilyPaths, Costs]:
+    paths = FamilyReplay(seen.candidates, seen.references, compared, how).run()
     return paths, costs(paths, ALPHA, Rules())
 
 
-def _random(seen: Seen, tensor: np.ndarray, how: How, chosen: Costs) -> Costs:
+def _random(seen: Seen, compared: Compared, how: How) -> Costs:
     """The same decisions in random order, with the first look that serves it best."""
     tried = []
     for first in (first for first in _FIRST_LOOKS if first < how.most):
-        tried.append(_replayed(seen, tensor, replace(how, order="random", first=first))[1])
+        tried.append(_replayed(seen, compared, replace(how, order="random", first=first))[1])
     return min(tried, key=lambda one: float(np.mean([min(spent, how.most) for spent in one.family.values()])))
 
 

@@ -7,7 +7,8 @@ from typing import get_args
 
 from analysis.observation import Access
 from analysis.report.hostile import NAME_LIMIT, visible
-from analysis.sequential.family import Order
+from analysis.sequential.descent_probe import DescentProbe
+from analysis.sequential.family import FIRST, Order
 from analysis.sequential.family_probe import FamilyProbe
 from analysis.sequential.family_replay import How
 from analysis.sequential.outcome import Look, Outcome
@@ -25,7 +26,7 @@ from runners.suites import suite_of
 
 OUTCOME = "probe.json"
 COLUMNS = ("canaries", "leading", "value", "p_value", "e_value")
-Probe = FamilyProbe
+Probe = FamilyProbe | DescentProbe
 
 
 def main(overrides: list[str]) -> int:
@@ -67,11 +68,21 @@ def probe_of(settings: ProbeSettings) -> Probe:
     if settings.order not in get_args(Order):
         raise KinprintError(f"order must be one of {', '.join(get_args(Order))}; it is {settings.order!r}")
     how = How(settings.order, settings.batch, settings.most, seed=settings.seed)  # type: ignore[arg-type]
-    if not 1 <= how.batch <= how.most or how.most < how.first:
+    if not 1 <= how.batch <= how.most or how.most < max(FIRST.values()):
+        fewest = max(FIRST.values())
         raise KinprintError(
-            f"batch must be at least 1 and most at least {how.first} and batch; they are {how.batch} and {how.most}"
+            f"batch must be at least 1, and most at least batch and {fewest}; they are {how.batch} and {how.most}"
         )
     library, alpha = open_library(settings.library, settings.leave_out), checked_alpha(settings.alpha)
+    if settings.goal == "descent":
+        if settings.parent is None:
+            raise KinprintError("goal=descent needs a parent=NAME: the reference that it may descend from")
+        if settings.tier.name != "logits" and settings.tier.positions not in ("chosen", "every"):
+            raise KinprintError(
+                "goal=descent needs tier=logits, or tier=chosen through an API: sampled text and the likeliest tokens "
+                "show too little that follows the weights"
+            )
+        return DescentProbe(library, suite_of(settings.suite), settings.parent, how, alpha)
     return FamilyProbe(library, suite_of(settings.suite), rules(settings.estimator), how, alpha)
 
 
@@ -88,6 +99,11 @@ class Shown:
     def outcome(self) -> Outcome:
         """As it stands."""
         return self.probe.outcome(self.candidate)
+
+    @property
+    def stopped(self) -> str | None:
+        """Why no more is asked."""
+        return self.probe.stopped
 
     def begin(self, access: Access) -> None:
         """Say that the replays take a while."""

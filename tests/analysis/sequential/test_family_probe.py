@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.channels.tokenizer import CHANNEL
 from analysis.observation import Access
 from analysis.rules import Rules
 from analysis.sequential.boundary import passed_at
+from analysis.sequential.compared import Compared, usual
 from analysis.sequential.family import FamilySteps, most_informative
 from analysis.sequential.family_figures import costs, log_odds_of, median, saved
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
@@ -22,7 +23,7 @@ HOW = How(most=12)
 def replay(tmp_path_factory: pytest.TempPathFactory) -> FamilyReplay:
     seen = Seen.at(Access("logits"), specimens_of([write_zoo(tmp_path_factory.mktemp("zoo"))]))
     references = [seen.signatures[place] for place in seen.references]
-    return FamilyReplay(seen.candidates, seen.references, similarities(seen.signatures, references, CHANNELS), HOW)
+    return FamilyReplay(seen.candidates, seen.references, Compared.of(seen.signatures, references, CHANNELS), HOW)
 
 
 @pytest.fixture(scope="module")
@@ -43,28 +44,40 @@ def test_steps_and_replays_are_the_same_and_nothing_is_asked_twice(replay: Famil
     learned = replay.learned()
     assert learned is not None
     steps = FamilySteps(learned, order, seed=3)  # type: ignore[arg-type]
-    answers = replay.teacher.tensor[:, 3]
+    answers = replay.teacher.compared
     while batch := steps.next_batch(5):
-        steps.tell(batch, answers[..., batch])
+        steps.tell(batch, answers.on(3, slice(None), [*steps.asked, *batch]))
     assert sorted(steps.asked) == list(range(24))
     assert steps.looks == [10, 15, 20, 24]
     again = FamilySteps(learned, order, seed=3)  # type: ignore[arg-type]
     for start in range(0, 24, 5):
-        again.tell(steps.asked[start : start + 5], answers[..., steps.asked[start : start + 5]])
+        again.tell(steps.asked[start : start + 5], answers.on(3, slice(None), steps.asked[: start + 5]))
     np.testing.assert_array_equal(again.log_odds, steps.log_odds)
 
 
 def test_answers_that_are_missing_move_nothing(replay: FamilyReplay) -> None:
     learned = replay.learned()
     assert learned is not None
-    answers, silent = replay.teacher.tensor[:, 1], np.full_like(replay.teacher.tensor[:, 1], np.nan)
-    one, other = FamilySteps(learned), FamilySteps(learned)
-    one.tell([0, 1, 2, 3, 4, 5], answers[..., :6])
-    other.tell([0, 1, 2, 3, 4, 5], answers[..., :6])
-    before = other.log_posterior
-    other.tell([6], silent[..., 6:7])
-    np.testing.assert_allclose(other.log_posterior, before)
-    assert other.looks == [6, 7]
+    answers = replay.teacher.compared.on(1, slice(None), range(7))
+    steps = FamilySteps(learned)
+    steps.tell([0, 1, 2, 3, 4, 5], answers[..., :6])
+    before = steps.log_posterior
+    answers[..., 6] = np.nan
+    steps.tell([6], answers)
+    np.testing.assert_allclose(steps.log_posterior, before)
+    assert steps.looks == [6, 7]
+
+
+def test_token_counts_are_compared_up_to_what_the_asked_canaries_say(replay: FamilyReplay) -> None:
+    """As the channel does on these canaries alone: a constant that only other canaries show is not known."""
+    compared = replay.teacher.compared
+    for asked in ([3], [3, 9, 4], list(range(12))):
+        rows = compared.differences[2][:, asked]
+        for row, found in zip(rows, compared.on(2, slice(None), asked)[3], strict=True):
+            none = {"chat": np.zeros(len(asked), dtype=bool)}
+            expected = CHANNEL.similarity({**none, "prompt_tokens": row}, {**none, "prompt_tokens": 0 * row})
+            np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(usual(np.array([2.0, np.nan, 1, 1, 2])), [0, np.nan, 1, 1, 0])
 
 
 def test_what_tells_the_likely_families_apart_is_asked_first() -> None:
