@@ -99,6 +99,7 @@ class Verdict:
     of two halves of its draws at one prompt, what so few draws differ by anyway included; None where none was repeated.
     `family_set`: the conformal set of labels, None at `no_signal`. `tokenizer`: `fits`, the families whose tokenizer
     cuts the prompts as the candidate's does, and `collisions`, those of them that can't be told apart by it.
+    `stopped_because` says why a probe asked no more (`kinprint probe`), None where a whole suite was asked.
     """
 
     candidate: str
@@ -125,6 +126,7 @@ class Verdict:
     noise_floor: float | None = None
     family_set: FamilySet | None = None
     descent: tuple[DescentEvidence, ...] = ()
+    stopped_because: str | None = None
     version: str = field(default_factory=kinprint_version)
     schema: int = SCHEMA
 

@@ -58,6 +58,12 @@ VERBS = {
         "kinprint plan tier=topk budget=64 goal=descent parent=gemma3",
         "plan",
     ),
+    "probe": Verb(
+        "ask batch by batch, choosing what tells most, and stop as soon as the answer is sure",
+        "runners.jobs.probe",
+        "kinprint probe candidate.model=./my-model goal=family out=runs/my-model",
+        "probe",
+    ),
     "explain": Verb(
         "list channels and canaries by the evidence that they gave",
         "runners.jobs.explain",

@@ -39,8 +39,8 @@ class Counter:
 
 
 @contextmanager
-def counting(what: str, total: int, done: int = 0) -> Iterator[Counter]:
-    """A progress bar where stderr is a terminal; one line at the end where it is not."""
+def counting(what: str, total: int, done: int = 0, shown: bool = True) -> Iterator[Counter]:
+    """A progress bar where stderr is a terminal; one line at the end where it is not; neither unless it is `shown`."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -52,10 +52,10 @@ def counting(what: str, total: int, done: int = 0) -> Iterator[Counter]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as progress:
         counter = Counter(progress, what, total, done)
         yield counter
-    if not console.is_terminal:
+    if shown and not console.is_terminal:
         say(f"{what}: {total} done, {counter.failed} failed" + (f", {counter.cost}" if counter.tokens else ""))
 
 

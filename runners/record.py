@@ -23,6 +23,10 @@ from runners.progress import counting, say
 from runners.remote import finish, run_of, spent_beside
 from runners.run_header import finished_recording, header_of
 from runners.sampling import Sampling, plan
+from runners.stepping import Steps, access_at, ask_in_steps
+
+Content = tuple[Manifest, Suite, list[Answer], dict[str, dict[str, Any]]]
+"""Of a recording: as `probes.recording.save_recording` takes it."""
 
 __all__ = ["Sampling", "command_line", "plan", "record"]
 
@@ -37,15 +41,17 @@ def record(
     model: str | None = None,
     budget: Budget | None = None,
     agreed: Terms | None = None,
+    steps: Steps | None = None,
 ) -> Recording:
     """Ask a backend a suite and write the recording to `folder`, resuming what an earlier run left there.
 
     `model` is what the manifest says was served, if that is to be something else than what the backend was given;
-    `agreed` are terms that an earlier recording agreed with the same endpoint (`runners.remote.terms_agreed`).
-    The tier is the one asked for, or a lower one if the backend finds that it can't be had; `budget` holds for backends
-    that ask somebody else's endpoint. A finished recording of the same run is returned as it is, without starting the
-    model. Raises RecordingError if the folder holds something else, CandidateError if the model can't be served or
-    gives no usable answer at all.
+    `agreed` are terms that an earlier recording agreed with the same endpoint (`runners.remote.terms_agreed`). With
+    `steps`, these choose what of the suite is asked, and the recording holds nothing else. The tier is the one asked
+    for, or a lower one if the backend finds that it can't be had; `budget` holds for backends that ask somebody else's
+    endpoint. A finished recording of the same run is returned as it is, without starting the model. Raises
+    RecordingError if the folder holds something else, CandidateError if the model can't be served or gives no usable
+    answer at all.
     """
     header = header_of(backend, suite, sampling, candidate, model)
     if (done := finished_recording(folder, header)) is not None:
@@ -63,16 +69,35 @@ def record(
             run_of(backend, folder, budget, journal, asked, agreed) as terms,
         ):
             agreed, started_at = _agreed(sampling, terms), utc_now()
-            requests = plan(suite, agreed, candidate, terms.draws)
-            seconds = _ask(backend, requests, agreed, journal, budget, chosen)
+            whole, seconds = suite, journal.seconds
+
+            def ask(requests: Sequence[Request]) -> list[Answer]:
+                nonlocal seconds
+                seconds = _ask(backend, requests, agreed, journal, budget, chosen, seconds, steps is None)
+                return [journal.answers[request.canary.id, request.draw] for request in requests]
+
+            def content(part: Suite) -> Content:
+                answers = [answer for answer in journal.answers.values() if answer.canary_id in part.by_id]
+                arrays, access = _kept(journal, part, description, agreed, chosen, spent_beside(backend))
+                said = replace(terms, access=terms.access | access)
+                manifest = _manifest(header, description, part, agreed, said, answers, seconds, started_at, made_by)
+                return manifest, part, answers, arrays
+
+            if steps is None:
+                requests = plan(suite, agreed, candidate, terms.draws)
+                ask(requests)
+            else:
+                steps.begin(access_at(agreed, terms))
+                suite, requests = ask_in_steps(
+                    steps, suite, agreed, candidate, ask, lambda part, where: save_recording(where, *content(part))
+                )
             _check_answers(journal, candidate)
-            arrays = _arrays(journal, suite, description) if agreed.tier == "logits" else {}
-            arrays |= kept_positions.arrays(journal, suite, description, chosen)
-            declared = kept_positions.declared(agreed, arrays, description, spent_beside(backend))
+            manifest, suite, answers, arrays = content(suite)
             kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
-    answers = list(journal.answers.values())
-    terms = replace(terms, access=terms.access | declared)
-    manifest = _manifest(header, description, suite, agreed, terms, answers, seconds, started_at, made_by)
+    if steps is not None:
+        manifest = replace(
+            manifest, suite={**manifest.suite, "chosen_from": whole.sha256, "stopped_because": str(steps.stopped)}
+        )
     recording = save_recording(folder, manifest, suite, answers, arrays, kept)
     if any(answer.unasked for answer in answers):  # what was asked is kept at hand, for a run with a larger budget
         return recording
@@ -95,12 +120,14 @@ def _ask(
     journal: Journal,
     budget: Budget,
     chosen: kept_positions.TokenIds,
+    before: float,
+    shown: bool,
 ) -> float:
-    """Ask what the journal does not hold yet; returns the seconds spent asking, earlier runs' included."""
+    """Ask what the journal does not hold yet; returns the seconds spent asking, those `before` included."""
     stored = {key for key, answer in journal.answers.items() if answer.status != "error"}  # failures are asked again
     left = [r for r in requests if (r.canary.id, r.draw) not in stored]
-    before, start = journal.seconds, perf_counter()
-    with counting(f"asking ({sampling.tier})", len(requests), len(requests) - len(left)) as progress:
+    start = perf_counter()
+    with counting(f"asking ({sampling.tier})", len(requests), len(requests) - len(left), shown) as progress:
         for answer, logits in backend.ask(left, sampling.tier, sampling.top_k):
             positions = kept_positions.of_last_answer(backend, chosen)
             if answer.status != "ok":
@@ -122,6 +149,20 @@ def _check_answers(journal: Journal, candidate: str) -> None:
             f"{len(unasked)} of {len(answers)} answers are missing: {unasked[0].error}; "
             "the same command with a larger budget asks the rest"
         )
+
+
+def _kept(
+    journal: Journal,
+    suite: Suite,
+    description: Description,
+    sampling: Sampling,
+    chosen: kept_positions.TokenIds,
+    beside: dict[str, int],
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The arrays that a recording holds, and what its manifest says of them."""
+    arrays = _arrays(journal, suite, description) if sampling.tier == "logits" else {}
+    arrays |= kept_positions.arrays(journal, suite, description, chosen)
+    return arrays, kept_positions.declared(sampling, arrays, description, beside)
 
 
 def _arrays(journal: Journal, suite: Suite, description: Description) -> dict[str, dict[str, Any]]:

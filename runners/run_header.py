@@ -64,7 +64,7 @@ def finished_recording(folder: Path, header: dict[str, Any]) -> Recording | None
             "candidate": manifest.candidate,
             "backend": manifest.backend,
             "model": manifest.model,
-            "suite_sha256": manifest.suite["sha256"],
+            "suite_sha256": manifest.suite.get("chosen_from", manifest.suite["sha256"]),
             "tier": manifest.access.get("asked_tier", manifest.tier),
             "sampling": manifest.sampling,
         }

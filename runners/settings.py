@@ -322,6 +322,28 @@ class SameSettings:
 
 
 @dataclass
+class ProbeSettings:
+    """`kinprint probe`: ask until the answer is sure. `goal` is `family` or `descent` (from `parent`)."""
+
+    candidate: CandidateSettings
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    budget: BudgetSettings
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    goal: str
+    parent: str | None
+    alpha: float
+    out: str
+    batch: int
+    most: int
+    order: str
+    seed: int
+
+
+@dataclass
 class WatchSettings:
     """`kinprint watch`: repeat a few canaries, and notice a change; see `runners.watching.Watching`."""
 

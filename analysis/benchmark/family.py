@@ -6,8 +6,6 @@ the library when its descendants are tested, as it would.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,37 +16,16 @@ from analysis.benchmark.pair_features import Mask, PairFeatures, Places
 from analysis.benchmark.similarities import Tensor
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
+from analysis.benchmark.trials import Subset as Subset
+from analysis.benchmark.trials import Trials as Trials
+from analysis.fitted_kinship import LinearKinship
 from analysis.kinship import KinshipClassifier
 from analysis.library import REFERENCES
 from analysis.rules import Rules
 
 ACCEPTED = 0.95
 """The share of known candidates of training lineages below the threshold for `unknown`."""
-Subset = tuple[int, int]
-
-
-@dataclass
-class Trials:
-    """What was measured of each model at each (budget, seed), by model: `hit` and `loss` (nats) of known candidates;
-    `named` where the likeliest family is the true one, `unknown` aside;
-    `hit_same_tokenizer` against the references with the candidate's tokenizer alone, where they are of two families;
-    `unknown_known` and `unknown_left_out`, the posterior of `unknown` with the model's family there and taken out;
-    `rejected`, whether the latter lies above the threshold; `posterior` and `posterior_left_out` [n_families + 1] over
-    the references' families in sorted order and `unknown`, with the model's family there and taken out."""
-
-    hit: dict[Subset, dict[int, float]] = field(default_factory=dict)
-    named: dict[Subset, dict[int, float]] = field(default_factory=dict)
-    hit_same_tokenizer: dict[Subset, dict[int, float]] = field(default_factory=dict)
-    loss: dict[Subset, dict[int, float]] = field(default_factory=dict)
-    unknown_known: dict[Subset, dict[int, float]] = field(default_factory=dict)
-    unknown_left_out: dict[Subset, dict[int, float]] = field(default_factory=dict)
-    rejected: dict[Subset, dict[int, float]] = field(default_factory=dict)
-
-    posterior: dict[Subset, dict[int, npt.NDArray[np.float64]]] = field(default_factory=dict)
-    posterior_left_out: dict[Subset, dict[int, npt.NDArray[np.float64]]] = field(default_factory=dict)
-
-    def keep(self, what: str, subset: Subset, values: Mapping[int, Any]) -> None:
-        getattr(self, what).setdefault(subset, {}).update(values)
+Kinship = KinshipClassifier | LinearKinship
 
 
 class FamilyTest:
@@ -56,7 +33,8 @@ class FamilyTest:
 
     `weights`: scores of shared weights [n_models, n_references] on each subset, one more feature of a pair; 0 stands
     for what is not known. Without `techniques` lineages alone are held out: as many fits as there are folds.
-    `tokenizer`: the place of the channel that tells tokenizers apart, if there is one.
+    `tokenizer`: the place of the channel that tells tokenizers apart, if there is one. `given`: kinship learned
+    beforehand, for every subset; then only the background is learned.
     """
 
     def __init__(
@@ -69,9 +47,10 @@ class FamilyTest:
         weights: Mapping[Subset, npt.NDArray[np.float64]] | None = None,
         techniques: bool = True,
         tokenizer: int | None = None,
+        given: Mapping[Subset, LinearKinship] | None = None,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
-        self.techniques, self.tokenizer = techniques, tokenizer
+        self.techniques, self.tokenizer, self.given = techniques, tokenizer, given
         self.vocabularies = [one.vocabulary for one in models]
         self.families, number = np.unique([one.family for one in models], return_inverse=True)
         self.rows, self.columns = number, number[references]
@@ -120,7 +99,9 @@ class FamilyTest:
 
     def fitted_on_all(self) -> Iterator[tuple[Subset, KinshipClassifier]]:
         """For each subset what all pairs together teach, nothing held out; nothing where no family has two models."""
-        yield from ((subset, kinship) for subset, kinship, _ in self._fitted(self._training(frozenset())))
+        for subset, kinship, _ in self._fitted(self._training(frozenset())):
+            if isinstance(kinship, KinshipClassifier):
+                yield subset, kinship
 
     def _known(self) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
         """Lineages held out, technique held out, and the models to test: those with a family in the library."""
@@ -218,7 +199,7 @@ class FamilyTest:
             tested.setdefault(held_out, []).extend(place for place in places if self.rows[place] != family)
         yield from ((held_out, places) for held_out, places in tested.items() if places)
 
-    def _fitted(self, training: Mask) -> Iterator[tuple[Subset, KinshipClassifier, npt.NDArray[np.float32]]]:
+    def _fitted(self, training: Mask) -> Iterator[tuple[Subset, Kinship, npt.NDArray[np.float32]]]:
         """For each subset what was learned, and the features [n_models, n_references, n_channels] of all pairs.
 
         Nothing where the pairs are all of kin or all of strangers.
@@ -230,6 +211,9 @@ class FamilyTest:
         _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
         features = self.features(self.features.background(training))
         for place, subset in enumerate(self.subsets):
+            if self.given is not None:
+                yield subset, self.given[subset], features[place]
+                continue
             kinship = KinshipClassifier(self.rules.regularisation, similarities=True)
             values = np.concatenate([features[place], self.weights[place]], axis=-1)
             pairs, kin, weight = values[training], same[training], 1 / sizes[group]
@@ -239,7 +223,7 @@ class FamilyTest:
             yield subset, kinship, values
 
     def _posterior(
-        self, kinship: KinshipClassifier, features: npt.NDArray[np.float32], families: Places
+        self, kinship: Kinship, features: npt.NDArray[np.float32], families: Places
     ) -> npt.NDArray[np.float64]:
         pairs = features.astype(np.float64)
         attributor = Attributor(

@@ -180,7 +180,7 @@ def _scores(
     The first `asked` of the prompts are the candidate's; references are known by their answers to all.
     """
     nothing = np.full((len(recordings), len(models.references)), np.nan)
-    logits = _aligned_logits(recordings, parents, prompts)
+    logits = logits_compared(recordings, parents, prompts)
     shown = _rows_shown(logits[-1], asked)
     if logits[-1] is not None and len(shown) >= FEWEST_ROWS:
         # a candidate whose rows repeat shows fewer directions than rows; nobody is scored on more than it
@@ -209,7 +209,7 @@ def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
     return known[np.sort(first)]
 
 
-def _aligned_logits(
+def logits_compared(
     recordings: Sequence[Recording], parents: Sequence[int], prompts: Sequence[str]
 ) -> list[npt.NDArray[np.float32] | None]:
     """Of the tokens that parents and the last recording hold; None for those that hold none, or lack one of them."""

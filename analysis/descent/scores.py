@@ -29,6 +29,7 @@ NAMED_A_QUERY = 128
 """Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
 _COMMON = hashed(COMMON)
 _ENOUGH, _FEWEST_TOKENS = 256, 32
+_RIVALS = 8
 _SAME_SIZE = 1.25
 """Spaces of which the larger has at most so many times the directions of the smaller are of one size."""
 
@@ -132,19 +133,46 @@ class SpaceScores:
         scores: Matrix = np.maximum((plain - expected) / np.maximum(1 - expected, 1e-6), -1.0)
         return scores
 
-    def _plain(self, canaries: Places, named: int | None, most: int | None) -> tuple[Matrix, Matrix]:
-        """What each reference explains of each model, and what is expected of random spaces."""
+    def with_reference(self, column: int, canaries: Places, models: Places) -> npt.NDArray[np.float64]:
+        """Scores of some models [n_models] with one reference alone, beside a few of its rivals; NaN as above."""
+        lineages, sizes = self.models.lineages[self.models.references], np.maximum(self._sizes(), 1)
+        ratio = sizes / sizes[column]
+        rival = (lineages != lineages[column]) & (ratio <= _SAME_SIZE) & (ratio >= 1 / _SAME_SIZE)
+        others = rival & other_vocabularies(self.models)[column]
+        found = np.flatnonzero(others if others.any() else rival)
+        rivals = found[np.linspace(0, len(found) - 1, min(_RIVALS, len(found))).astype(np.intp)]
+        plain, chance = self._plain(canaries, None, None, np.array([column, *rivals.tolist()], dtype=np.intp), models)
+        beside = np.full((len(models), len(rivals)), np.nan)
+        usable = lineages[rivals] != self.models.lineages[models][:, None]
+        beside[usable] = plain[np.ix_(models, rivals)][usable]
+        known = np.isfinite(beside).sum(axis=1)
+        mean = np.nan_to_num(beside).sum(axis=1) / np.maximum(known, 1)
+        expected = np.where(known > 0, mean, chance[models, column])
+        scores: npt.NDArray[np.float64] = (plain[models, column] - expected) / np.maximum(1 - expected, 1e-6)
+        return np.maximum(scores, -1.0)
+
+    def _plain(
+        self,
+        canaries: Places,
+        named: int | None,
+        most: int | None,
+        columns: Places | None = None,
+        models: Places | None = None,
+    ) -> tuple[Matrix, Matrix]:
+        """What each reference explains of each model, and what is expected of random spaces; of some alone."""
         references = self.models.references
         plain = np.full((len(self.logits), len(references)), np.nan)
         chance = plain.copy()
-        for row, logits in enumerate(self.logits):
+        for row in range(len(self.logits)) if models is None else models.tolist():
+            logits = self.logits[row]
             if logits is None:
                 continue
             shown = _known(logits[rows_for(canaries, logits.shape[1], named)])
             if len(shown) < FEWEST_ROWS:
                 continue
             rows: dict[int, Matrix] = {}
-            for column, place in enumerate(references.tolist()):
+            for column in range(len(references)) if columns is None else columns.tolist():
+                place = int(references[column])
                 if place == row or place not in self._spaces:
                     continue
                 space = self._spaces[place]

@@ -5,7 +5,7 @@ is turned into a decision as `kinprint attribute` does. Once the candidate's fam
 taken out and `unknown` is the truth.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,8 +16,10 @@ from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
 from analysis.benchmark.similarities import similarities
+from analysis.fitted_kinship import FittedKinship, LinearKinship
+from analysis.observation import Access
 from analysis.power.asked import Asked, Cost
-from analysis.rules import Rules
+from analysis.rules import Rules, without_tokenizer
 
 KNOWN = ("right", "wrong", "unknown", "inconclusive")
 """Outcomes where the candidate's family stands in the library: its own is named, another one, none, or nothing said."""
@@ -43,13 +45,28 @@ class FamilyChances:
         return any(one is not None and one.value > 0 for one in said)
 
 
+def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) -> dict[Subset, LinearKinship] | None:
+    """What `attribute` would use for subsets of canaries; None where it would learn from the library for one."""
+    if rules.kinship is None:
+        return None
+    fitted = FittedKinship.load(rules.kinship)
+    fits = {subset: fitted.at(access, subset[0], rules.channels) for subset in subsets}
+    found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
+    return found if len(found) == len(fits) else None
+
+
 def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChances]:
     """At every budget. `begin(what, total)` gives a function to be called at every step of what takes long."""
     seen, subsets = asked.seen, asked.subsets
     references = [seen.signatures[place] for place in seen.references]
-    tensor = similarities(seen.signatures, references, rules.channels, begin("comparing", len(rules.channels)))
-    tokenizer = rules.channels.index("tokenizer") if "tokenizer" in rules.channels else None
-    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, rules, techniques=False, tokenizer=tokenizer)
+    given = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
+    channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)
+    tensor = similarities(seen.signatures, references, channels, begin("comparing", len(channels)))
+    tested = {subset: places for subset, places in subsets.items() if given is None or subset in given}
+    tokenizer = channels.index("tokenizer") if "tokenizer" in channels else None
+    test = FamilyTest(
+        seen.candidates, seen.references, tensor, tested, rules, techniques=False, tokenizer=tokenizer, given=given
+    )
     step = begin("leaving lineages out", test.rounds)
     known, left_out = test.run_known(step).posterior, test.run_unknown(step).posterior_left_out
     labels = [*sorted({seen.candidates[place].family for place in seen.references}), UNKNOWN]

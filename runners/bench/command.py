@@ -9,7 +9,7 @@ from runners.bench.row import table, write
 BENCHES = {
     "capture": "what capturing costs over the model's own arithmetic (about 20 minutes)",
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
-    "sequential": "how soon a watch notices a swapped model, and how often it cries wolf (simulated)",
+    "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
 }
 _HELP = """kinprint bench: measure what is promised, and say what holds
 
@@ -19,9 +19,9 @@ example: kinprint bench capture
 
 Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "value", "unit", "target", "holds"}.
 What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
-(by default the zoo in the package), for sequential one (by default the references in the package). Rows of lineage are
-NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too; those of peers begin with peer_NAME/. Option
---docs FILE writes them as a page with plots.
+(by default the zoo in the package), for sequential one (by default the references in the package for the watch, the
+zoo there for the probe). Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too;
+those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots.
 
 benchmarks:
 """

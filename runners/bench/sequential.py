@@ -1,14 +1,16 @@
 """`kinprint bench sequential`: decisions made while answers come in: how soon they are made, how often wrongly.
 
-So far the watch: a model swapped behind an endpoint, simulated on the recordings of the library's bases.
+The watch: a model swapped behind an endpoint, simulated on the recordings of a library's bases. The probe: replayed on
+every model of a library (`runners.bench.probing`).
 """
 
 from collections.abc import Sequence
 
 from analysis.drift import Basis
 from analysis.drift_simulation import Trial, measured
-from analysis.library import SHIPPED, Library
+from analysis.library import SHIPPED, ZOO, Library
 from probes.errors import KinprintError
+from runners.bench.probing import probe_rows
 from runners.bench.row import Row, Target
 from runners.progress import say
 
@@ -18,10 +20,15 @@ _FALSE_ALARMS, _QUERIES = 18, 15  # per 1,000 quiet runs at alpha 0.01; answers 
 
 
 def measure(folders: Sequence[str], runs: int = RUNS) -> list[Row]:
-    """Every row, on the bases of a library; by default the one that ships."""
+    """Every row, on one library; by default the watch on the references in the package, the probe on the zoo there."""
     if len(folders) > 1:
         raise KinprintError(f"sequential takes one library at most; these are {len(folders)}: {', '.join(folders)}")
-    library = Library.load(folders[0] if folders else SHIPPED)
+    watched, probed = (Library.load(folders[0] if folders else default) for default in (SHIPPED, ZOO))
+    return [*watch_rows(watched, runs), *probe_rows(probed)]
+
+
+def watch_rows(library: Library, runs: int = RUNS) -> list[Row]:
+    """Of the watch, on the bases of a library."""
     return [row for basis, access in _BASES.items() for row in _watch(library, basis, access, runs)]
 
 

@@ -22,6 +22,7 @@ def main(overrides: list[str]) -> int:
     recording = load_recording(settings.recording)
     library = open_library(settings.library, settings.leave_out)
     verdict = attribute(signature(recording), library, rules(settings.estimator, settings.leave_out))
+    verdict = replace(verdict, stopped_because=recording.manifest.suite.get("stopped_because"))
     if settings.parents:
         controls = open_library(settings.controls, LeaveOutSettings())
         found = descent(recording, controls, settings.parents, checked_alpha(settings.alpha))

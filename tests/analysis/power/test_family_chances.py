@@ -19,6 +19,7 @@ from tests.made_up_zoo import members, write_zoo
 from tests.recordings import make_up, suite_of, write_recording
 
 SIZE = 16
+BEHAVIOUR = ("next_token", "greedy", "wording")
 RULES = Rules()
 
 
@@ -62,7 +63,7 @@ def test_every_candidate_has_one_outcome_and_lineages_are_counted(chances: list[
 
 def test_fresh_candidates_fare_as_was_foretold(blurred: Library) -> None:
     """The share of fresh members of the library's families that are named rightly lies in the interval."""
-    rules = Rules(attributed_at=0.6)
+    rules = Rules(BEHAVIOUR, attributed_at=0.6, kinship=None)
     library = blurred.without(families=["star"], techniques=["merge"])
     foretold = chances_of(library, rules, tier="logits")[0].known["right"]
     families, rng, right = sorted({one.family for one in members()}), np.random.default_rng(0), []

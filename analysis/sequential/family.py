@@ -1,0 +1,78 @@
+"""A family, found by asking one question after the other: the same object asks a candidate and replays an innocent."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logsumexp
+
+from analysis.benchmark.pair_features import Matrix
+from analysis.sequential.learned import Learned
+from probes.manifest import Tier
+
+FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 8}
+"""Canaries before the first look: on fewer, a stranger's answers look like kin's now and then."""
+Order = Literal["informative", "random"]
+
+
+class FamilySteps:
+    """Who is it, after every batch of answers: `next_batch`, ask these canaries, `tell` what came of it.
+
+    Canaries are chosen by the posterior so far (`order` "informative"), or drawn (`seed`). After each batch, from
+    `first` canaries on, `log_odds` has a row [n_families + 1], `unknown` last, of the log odds of each hypothesis, and
+    `looks` the number of canaries asked.
+    """
+
+    def __init__(
+        self, learned: Learned, order: Order = "informative", seed: int = 0, first: int = FIRST["topk"]
+    ) -> None:
+        self.learned, self.first = learned, first
+        n = learned.background.shape[1]
+        self.order = None if order == "informative" else np.random.default_rng(seed).permutation(n)
+        self.asked: list[int] = []
+        self.log_posterior: Matrix = learned.log_prior
+        self.log_odds: list[Matrix] = []
+        self.looks: list[int] = []
+
+    def next_batch(self, size: int = 1) -> list[int]:
+        """Places of the canaries to ask next; none when all were asked."""
+        free = np.ones(self.learned.background.shape[1], dtype=bool)
+        free[self.asked] = False
+        size = min(size, int(free.sum()))
+        if self.order is not None:
+            return [int(place) for place in self.order[free[self.order]][:size]]
+        return most_informative(np.exp(self.log_posterior), self.learned.tells, free, size)
+
+    def tell(self, batch: Sequence[int], similarities: npt.NDArray[np.floating]) -> None:
+        """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing."""
+        self.asked += list(batch)
+        known, level = ~np.isnan(similarities), self.learned.background[:, None, self.asked]
+        excess = np.where(known, similarities - level, 0).sum(axis=-1)
+        possible = np.where(known, 1 - level, 0).sum(axis=-1)
+        self.log_posterior = self.learned.log_posterior(excess, possible, len(self.asked))
+        if len(self.asked) < self.first:
+            return
+        everything = np.repeat(self.log_posterior[None], len(self.log_posterior), axis=0)
+        np.fill_diagonal(everything, -np.inf)
+        self.log_odds.append(self.log_posterior - logsumexp(everything, axis=1))
+        self.looks.append(len(self.asked))
+
+
+def most_informative(posterior: Matrix, tells: Matrix, free: npt.NDArray[np.bool_], size: int) -> list[int]:
+    """The canaries with the greatest expected information about the family, one after the other.
+
+    The information about which of several hypotheses holds is at most the sum over pairs of them of posterior times
+    posterior times the divergence of what they lead one to expect (Lindley 1956 for the aim; the bound by convexity).
+    `posterior` [n_families + 1]; `tells` [n_families, n_families + 1, n_canaries]; a canary of the same batch that
+    tells the same pairs apart makes these pairs count less.
+    """
+    pairs = posterior[:-1, None] * posterior[None, :]
+    most, chosen, free = max(float(tells.max(initial=0)), 1e-12), list[int](), free.copy()
+    for _ in range(size):
+        expected = np.where(free, np.tensordot(pairs, tells, axes=2), -np.inf)
+        best = int(expected.argmax())
+        chosen.append(best)
+        free[best] = False
+        pairs = pairs * np.exp(-np.clip(tells[..., best], 0, None) / most)
+    return chosen

@@ -1,0 +1,152 @@
+"""The family probe of one candidate: the library is replayed once, then every batch of answers moves the posterior."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from analysis.benchmark.similarities import similarities
+from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.descent.null import e_value
+from analysis.library import UNKNOWN, Library
+from analysis.observation import Access
+from analysis.rules import Rules, check, without_tokenizer
+from analysis.sequential.compared import Compared
+from analysis.sequential.family import FIRST, FamilySteps
+from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How
+from analysis.sequential.outcome import Decision, Look, Outcome, Stopped
+from analysis.signature import Signature, align, signature
+from probes.canary import Canary
+from probes.errors import LibraryError
+from probes.recording import Recording
+from probes.suite import Suite
+
+_SHARED_TOKENIZER = (
+    "every family of this library has a tokenizer of its own, and the tokenizer counts here: a model of another family "
+    "that took over the tokenizer would be named as well; estimator.channels=[next_token,greedy,wording] leaves it out"
+)
+
+
+class FamilyProbe:
+    """Asks for the family; `begin` once the access is known, then `next_batch` and `tell` until `stopped`."""
+
+    def __init__(self, library: Library, suite: Suite, rules: Rules, how: How, alpha: float) -> None:
+        check(rules, library)
+        self.library, self.suite, self.rules, self.how, self.alpha = library, suite, rules, how, alpha
+        self.looks: list[Look] = []
+        self.stopped: Stopped | None = None
+        self._named: tuple[Decision, str | None, str] = ("inconclusive", None, "nothing was asked")
+
+    def begin(self, access: Access, step: Callable[[], Any] = lambda: None) -> None:
+        """Replay the library as this access sees it; `step` is called now and then. Raises LibraryError if it can't."""
+        self.how = replace(self.how, first=FIRST[access.tier])
+        asked = {c.digest + "-continued" * (access.continued and c.text is not None): c for c in self.suite.canaries}
+        seen = Seen.at(access, specimens_of([self.library]), step)
+        places = [place for place, digest in enumerate(seen.signatures[0].digests) if digest in asked]
+        if len(places) < self.how.first:
+            raise LibraryError(
+                f"the library at {self.library.folder} was asked {len(places)} of the prompts of suite "
+                f"{self.suite.name!r} as they can be asked here, and {self.how.first} are needed; name another suite "
+                "or library"
+            )
+        self._references = [seen.signatures[place].take(places) for place in seen.references]
+        signatures = [one.take(places) for one in seen.signatures]
+        self._canaries = [asked[digest] for digest in signatures[0].digests]
+        compared = Compared.of(signatures, self._references, self.rules.channels, step)
+        replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules)
+        learned = replay.learned()
+        if learned is None:
+            raise LibraryError(
+                f"the references at {self.library.folder} teach no kinship: it takes two families, and one with two "
+                "members"
+            )
+        self.boundaries: FamilyBoundaries = replay.run(step).boundaries()
+        self.families = [str(replay.families[number]) for number in np.unique(replay.columns)]
+        self.steps = FamilySteps(learned, self.how.order, self.how.seed, self.how.first)
+
+    def next_batch(self) -> list[Canary]:
+        """What to ask next; nothing once it has stopped, and why it has is then `stopped`."""
+        if self.stopped is None and len(self.steps.asked) >= self.how.most:
+            self.stopped = "budget"
+        if self.stopped is not None:
+            return []
+        self._batch = self.steps.next_batch(min(self.how.batch, self.how.most - len(self.steps.asked)))
+        if not self._batch:
+            self.stopped = "canaries_used_up"
+        return [self._canaries[place] for place in self._batch]
+
+    def tell(self, recording: Recording) -> Look | None:
+        """What a recording of all that was asked shows; None before the first look."""
+        places = [*self.steps.asked, *self._batch]
+        [told] = align([signature(recording, wholes=False)], [self._references[0].digests[place] for place in places])
+        self._check_channels(told)
+        beside = [one.take(places) for one in self._references]
+        self.steps.tell(self._batch, similarities([told], beside, self.rules.channels)[:, 0])
+        if not self.steps.log_odds:
+            return None
+        look = self._look()
+        self.looks.append(look)
+        return look
+
+    def unanswered(self) -> None:
+        """The budget of whoever asks is spent."""
+        self.stopped = "budget"
+
+    def outcome(self, candidate: str) -> Outcome:
+        """As it stands."""
+        decision, named, reason = self._named
+        return Outcome(
+            candidate,
+            "family",
+            decision,
+            named,
+            self.alpha,
+            reason,
+            self.stopped,
+            tuple(self.looks),
+            self.boundaries.family.null.lineages,
+            library=self.library.version,
+            order=self.how.order,
+            batch=self.how.batch,
+            warnings=self._warnings,
+        )
+
+    def _look(self) -> Look:
+        posterior = np.exp(self.steps.log_posterior)
+        p_values = self.boundaries.p_values(self.steps.log_odds)
+        labels, best = [*self.families, UNKNOWN], int(posterior.argmax())
+        needed = self.rules.unknown_at if best == len(self.families) else self.rules.attributed_at
+        p, value = float(p_values[best]), float(posterior[best])
+        sides = f"{labels[best]} comes out with {value:.2f} ({needed:g} is needed), p = {p:.2g}"
+        if p <= self.alpha and value >= needed:
+            decision: Decision = "unknown" if best == len(self.families) else "attributed"
+            named = None if decision == "unknown" else labels[best]
+            self._named, self.stopped = (decision, named, f"{sides}, at most {self.alpha:g}"), "decided"
+        else:
+            self._named = ("inconclusive", None, f"{sides}; alpha is {self.alpha:g}")
+        return Look(len(self.steps.asked), labels[best], value, p, e_value(p))
+
+    def _check_channels(self, told: Signature) -> None:
+        """Raise LibraryError where the answers lack a kind of evidence that the library was replayed with."""
+        missing = [name for name in self.rules.channels if name not in told.channels and self._fed(name)]
+        if missing and told.answered.any():
+            left = ",".join(name for name in self.rules.channels if name not in missing)
+            why = told.unfed.get(missing[0], "no answer feeds it")
+            raise LibraryError(
+                f"the candidate's answers show nothing for {', '.join(missing)} ({why}); leave it out: "
+                f"estimator.channels=[{left}]"
+            )
+
+    def _fed(self, name: str) -> bool:
+        return all(name in one.channels for one in self._references)
+
+    @cached_property
+    def _warnings(self) -> tuple[str, ...]:
+        if without_tokenizer(self.rules.channels) == self.rules.channels:
+            return ()
+        of_families: dict[str, set[str]] = {}
+        for one in specimens_of([self.library]):
+            of_families.setdefault(one.vocabulary or "", set()).add(one.family)
+        return () if any(len(families) > 1 for families in of_families.values()) else (_SHARED_TOKENIZER,)

@@ -1,0 +1,141 @@
+"""The family probe replayed on every model of a library: as one whose family is known, and with its family taken out.
+
+What is fitted sees no pair that involves a lineage held out, nor a candidate of its technique; an unknown model's
+family is taken out of the references as well (as analysis.benchmark.family has it).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from analysis.benchmark.pair_features import Mask, Matrix, Places
+from analysis.benchmark.specimens import Specimen
+from analysis.benchmark.splits import folds, outside
+from analysis.library import REFERENCES
+from analysis.rules import Rules
+from analysis.sequential.boundary import Boundary, by_lineage
+from analysis.sequential.compared import Compared
+from analysis.sequential.family import FIRST, FamilySteps, Order
+from analysis.sequential.learned import Learned, Teacher
+
+
+@dataclass(frozen=True)
+class How:
+    """How a probe asks: in which order, how many canaries a look, how many in all, how many before the first look.
+
+    `seed` draws a random order.
+    """
+
+    order: Order = "informative"
+    batch: int = 1
+    most: int = 64
+    first: int = FIRST["topk"]
+    seed: int = 0
+
+
+@dataclass
+class FamilyPaths:
+    """Log odds after every look [n_looks], by model: of the most likely `wrong` family where its own was taken out, and
+    of `unknown_there` then; of the `right` family where it was there, and of `unknown` then."""
+
+    lineages: list[str]
+    looks: list[int] = field(default_factory=list)
+    wrong: dict[int, Matrix] = field(default_factory=dict)
+    unknown_there: dict[int, Matrix] = field(default_factory=dict)
+    right: dict[int, Matrix] = field(default_factory=dict)
+    unknown: dict[int, Matrix] = field(default_factory=dict)
+
+    def boundaries(self, without: str | None = None) -> "FamilyBoundaries":
+        """From all lineages, or all but one. Raises LibraryError if they are too few."""
+        highest = [by_lineage(one, self.lineages) for one in (self.wrong, self.unknown)]
+        kept = [np.array([path for name, path in one.items() if name != without]) for one in highest]
+        return FamilyBoundaries(*(Boundary.of(one.reshape(len(one), len(self.looks))) for one in kept))
+
+    def judge(self, what: Literal["family", "unknown"]) -> Callable[[Sequence[str]], Boundary]:
+        """The boundary of some lineages, by name."""
+        highest = by_lineage(self.wrong if what == "family" else self.unknown, self.lineages)
+        return lambda names: Boundary.of(np.array([highest[name] for name in names]))
+
+
+@dataclass(frozen=True)
+class FamilyBoundaries:
+    """How far models get towards a family that is not theirs, and known ones towards `unknown`."""
+
+    family: Boundary
+    unknown: Boundary
+
+    def p_values(self, log_odds: Sequence[Matrix]) -> Matrix:
+        """Of each hypothesis, from rows of log odds [n_families + 1] look by look: [n_families + 1]."""
+        paths = np.array(log_odds).T
+        return np.array([*map(self.family.p_value, paths[:-1]), self.unknown.p_value(paths[-1])])
+
+
+class FamilyReplay:
+    """All models of one access, compared with its references."""
+
+    def __init__(
+        self, models: Sequence[Specimen], references: Places, compared: Compared, how: How, rules: Rules | None = None
+    ) -> None:
+        self.models, self.references, self.how = list(models), references, how
+        self.families, self.rows = np.unique([one.family for one in models], return_inverse=True)
+        self.columns = self.rows[references]
+        self.teacher = Teacher(compared, self.rows, references, rules or Rules(), how.most)
+
+    def learned(self) -> Learned | None:
+        """From everybody, for a candidate that is nobody of the library."""
+        return self.teacher.teach(self.teacher.different, np.arange(len(self.references)))
+
+    @property
+    def rounds(self) -> int:
+        """How often `run` calls its `step`."""
+        return len(list(self._known())) + len(self.families)
+
+    def run(self, step: Callable[[], object] = lambda: None) -> FamilyPaths:
+        """Replay everybody."""
+        found = FamilyPaths([one.lineage for one in self.models])
+        for held_out, technique, tested in self._known():
+            learned = self.teacher.teach(self._training(held_out, technique), np.arange(len(self.references)))
+            for place in tested if learned is not None else ():
+                odds = self._replay(found, learned, place, slice(None))
+                found.right[place] = odds[:, np.searchsorted(np.unique(self.columns), self.rows[place])]
+                found.unknown[place] = odds[:, -1]
+            step()
+        for family in range(len(self.families)):
+            self._unknown(found, family)
+            step()
+        return found
+
+    def _unknown(self, found: FamilyPaths, family: int) -> None:
+        there = np.flatnonzero(self.columns != family)
+        theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
+        learned = self.teacher.teach(self._training(theirs, family=family), there) if len(there) else None
+        for place in np.flatnonzero(self.rows == family).tolist() if learned is not None else ():
+            odds = self._replay(found, learned, place, there)
+            found.wrong[place], found.unknown_there[place] = odds[:, :-1].max(axis=1), odds[:, -1]
+
+    def _replay(self, found: FamilyPaths, learned: Learned | None, place: int, there: Places | slice) -> Matrix:
+        """Log odds after every look: [n_looks, n_families + 1]."""
+        assert learned is not None
+        steps = FamilySteps(learned, self.how.order, place, self.how.first)
+        while len(steps.asked) < self.how.most and (batch := steps.next_batch(self.how.batch)):
+            steps.tell(batch, self.teacher.compared.on(place, there, [*steps.asked, *batch]))
+        found.looks = steps.looks
+        return np.array(steps.log_odds)
+
+    def _known(self) -> Iterator[tuple[frozenset[str], str, list[int]]]:
+        """Lineages held out, technique held out, and the models to test: those with a family in the library."""
+        there = set(self.columns.tolist())
+        known = [p for p, one in enumerate(self.models) if one.kind not in REFERENCES and self.rows[p] in there]
+        for held_out in folds(self.models):
+            inside = [place for place in known if self.models[place].lineage in held_out]
+            for technique in sorted({self.models[place].technique for place in inside}):
+                yield held_out, technique, [place for place in inside if self.models[place].technique == technique]
+
+    def _training(self, held_out: frozenset[str], technique: str | None = None, family: int = -1) -> Mask:
+        """The pairs that may be learned from: [n_models, n_references]."""
+        free = np.array([outside(one, held_out) for one in self.models])
+        rows = free & np.array([one.technique != technique or one.kind in REFERENCES for one in self.models])
+        rows, columns = rows & (self.rows != family), free[self.references] & (self.columns != family)
+        return np.asarray(rows[:, None] & columns & self.teacher.different)

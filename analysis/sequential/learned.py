@@ -1,0 +1,153 @@
+"""What pairs of a library teach about kinship, at every number of canaries, and what each canary will tell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.attribution import family_evidence, log_posterior
+from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
+from analysis.kinship import KinshipClassifier
+from analysis.rules import Rules
+from analysis.sequential.compared import Compared
+
+SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
+"""Numbers of canaries that a classifier is fitted at; between two, the one fitted at fewer is used. Of one, nothing is
+known of how prompts are cut: token counts are compared up to a constant."""
+_DRAWS = 10
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Fitted on some pairs, for candidates compared with some references.
+
+    `background` [n_channels, n_canaries]; at each of `sizes` nats for a unit of each feature, `slopes`
+    [n_sizes, n_channels], and `intercepts` [n_sizes]; `family` [n_references] numbers the references' families from 0;
+    `tells` [n_families, n_families + 1, n_canaries] is what a canary tells a family from another, or from strangers.
+    """
+
+    background: Matrix
+    sizes: Sequence[int]
+    slopes: Matrix
+    intercepts: Matrix
+    family: Places
+    tells: Matrix
+    rules: Rules
+
+    @cached_property
+    def log_prior(self) -> Matrix:
+        """[n_families + 1], `unknown` last."""
+        n, unknown = self.tells.shape[0], self.rules.unknown_prior
+        return np.append(np.full(n, np.log((1 - unknown) / n)), np.log(unknown))
+
+    def log_posterior(self, excess: Matrix, possible: Matrix, n: int) -> Matrix:
+        """[n_families + 1] from sums over n canaries [n_channels, n_references]: similarity beyond background, and how
+        much there could have been."""
+        size = max(int(np.searchsorted(self.sizes, n, side="right")) - 1, 0)
+        features = excess / np.where(possible > 0, possible, 1)
+        ratios = self.slopes[size] @ features + self.intercepts[size]
+        evidence, doubt = family_evidence(ratios[None], self.family), self.rules.doubt
+        if doubt:  # as analysis.attribution.Attributor has it
+            sure, unsure = np.log1p(-doubt), np.log(doubt)
+            evidence = np.logaddexp(sure + evidence, unsure) - np.logaddexp(sure, unsure + evidence)
+        return np.asarray(log_posterior(evidence, self.log_prior)[0])
+
+
+class Teacher:
+    """All models of one access, compared.
+
+    `rows` [n_models] and `columns` [n_references] are families by number; `references` the places of the references
+    among the models. `most` canaries are asked at most.
+    """
+
+    def __init__(self, compared: Compared, rows: Places, references: Places, rules: Rules, most: int) -> None:
+        tensor = compared.tensor
+        self.compared, self.tensor, self.rows, self.references, self.rules = compared, tensor, rows, references, rules
+        self.columns = rows[references]
+        n = tensor.shape[-1]
+        self.sizes = [size for size in SIZES if size <= min(most, n)]
+        orders = [np.random.default_rng(draw).permutation(n) for draw in range(_DRAWS)]
+        chosen = np.zeros((n, len(self.sizes) * _DRAWS), np.float32)
+        for column, (size, order) in enumerate((size, order) for size in self.sizes for order in orders):
+            chosen[order[:size], column] = 1
+        self.features = PairFeatures(tensor, chosen, self.rows, self.columns)
+        self._chosen = chosen
+        self._cut_alike = [
+            compared.agreement(np.flatnonzero(column)) if compared.tokenizer is not None else None
+            for column in chosen.T
+        ]
+        self.different = np.arange(len(rows))[:, None] != references
+        between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
+        self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
+        self._between = np.where(self._known, between, 0)
+
+    def teach(self, training: Mask, there: Places) -> Learned | None:
+        """From the pairs [n_models, n_references] that may be looked at, for the references that are there.
+
+        None where these pairs are all of kin or all of strangers.
+        """
+        same = self.rows[:, None] == self.columns
+        if not same[training].any() or same[training].all():
+            return None
+        background = self.features.background(training)
+        features, label = self._features(background), same[training].astype(int)
+        cell = (self.rows[:, None] * (int(self.rows.max()) + 1) + self.columns)[training]
+        _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
+        slopes, intercepts = [], []
+        for place in range(len(self.sizes)):
+            pairs = features[place * _DRAWS : (place + 1) * _DRAWS][:, training]
+            fitted = KinshipClassifier(self.rules.regularisation, similarities=True).fit(
+                pairs.reshape(-1, pairs.shape[-1]),
+                np.tile(label, _DRAWS),
+                sample_weight=np.tile(1 / counts[group], _DRAWS),
+            )
+            slopes.append(fitted.slopes)
+            intercepts.append(float(fitted.decision_function(np.zeros((1, pairs.shape[-1])))[0]))
+        family = np.unique(self.columns[there], return_inverse=True)[1]
+        tells = self._tells(background, slopes[len(self.sizes) // 2], training & same, there, family)
+        return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)
+
+    def _features(self, background: Matrix) -> npt.NDArray[np.float32]:
+        """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_channels]."""
+        features = self.features(background)
+        place = self.compared.tokenizer
+        if place is None:
+            return features
+        known = ~np.isnan(self.compared.differences)
+        for number, (column, alike) in enumerate(zip(self._chosen.T, self._cut_alike, strict=True)):
+            taken, there = known @ (background[place] * column), known @ column.astype(np.float64)
+            features[number, ..., place] = (alike - taken) / np.where(there > taken, there - taken, 1)
+        return features
+
+    def _tells(self, background: Matrix, slopes: Matrix, kin: Mask, there: Places, family: Places) -> Matrix:
+        """What a canary is expected to add to the evidence for a family, if it is the true one, beyond what it adds for
+        another, or for strangers: the classifier's own expectation (a divergence in nats, up to a common factor).
+
+        What kin are expected to share is learned from kin; what two families share, from their references.
+        """
+        shared = self._kin_mean(kin)  # [n_channels, n_canaries]
+        belongs = (np.arange(family.max() + 1)[:, None] == family).astype(np.float32)
+        between = [self._between[:, there][:, :, there], self._known[:, there][:, :, there].astype(np.float32)]
+        sums, counts = (np.einsum("ai,bj,cijn->abcn", belongs, belongs, one, optimize=True) for one in between)
+        others = np.concatenate(
+            [
+                np.where(counts > 0, sums / np.maximum(counts, 1), shared),
+                np.broadcast_to(background, (len(belongs), 1, *background.shape)),
+            ],
+            axis=1,
+        )
+        weight = slopes / np.maximum((1 - background).mean(axis=1), 1e-3)
+        tells: Matrix = np.einsum("c,abcn->abn", weight, shared - others)
+        tells[np.arange(len(belongs)), np.arange(len(belongs))] = 0
+        return tells
+
+    def _kin_mean(self, kin: Mask) -> Matrix:
+        """The mean similarity of kin, every family weighing the same: [n_channels, n_canaries]."""
+        means = []
+        for family in np.unique(self.rows[kin.any(axis=1)]).tolist():
+            pairs = self.tensor[:, kin & (self.rows == family)[:, None]]
+            known = ~np.isnan(pairs)
+            means.append(np.where(known, pairs, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+        return np.asarray(np.mean(means, axis=0, dtype=np.float64))

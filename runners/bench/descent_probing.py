@@ -1,0 +1,89 @@
+"""Rows of `kinprint bench sequential` about probing for descent."""
+
+import math
+
+import numpy as np
+
+from analysis.benchmark.ours import logits_of, models_of
+from analysis.benchmark.specimens import Seen
+from analysis.descent.scores import NAMED_A_QUERY
+from analysis.descent.spaces import reference_space
+from analysis.library import REFERENCES, TAUGHT
+from analysis.sequential.boundary import Matrix, passed_at
+from analysis.sequential.descent import DescentReplay, Wrong
+from analysis.sequential.family import Order
+from analysis.sequential.family_figures import NEVER, median
+from analysis.sequential.simulation import false_decisions
+from probes.errors import LibraryError
+from runners.bench.row import Row, Target
+from runners.bench.rows_of_probes import ALPHA, false_rows, saved_row
+from runners.progress import say
+
+_QUERIES = 24  # at logits
+_TIMES_HIDDEN = 3  # where tokens are named: so many hidden sizes of logits
+
+
+def descent_rows(seen: Seen, most: int, runs: int) -> list[Row]:
+    """From what was seen at tier logits; named tokens show the same rows, for more queries each."""
+    replay = replay_of(seen, most, "informative")
+    paths = replay.paths()
+    if not replay.decidable(paths).any():
+        say("descent rows are left out: the library has too few independent trainings of any vocabulary")
+        return []
+    try:
+        chosen = spent(seen, replay, paths)
+        drawn = replay_of(seen, most, "random")
+        beside = spent(seen, drawn, drawn.paths())
+    except LibraryError as error:
+        say(f"descent rows are left out: {error}")
+        return []
+    wrong = replay.wrong(paths)
+    accused = _both(replay.wrong(paths, replay.decidable(paths)))
+    found = false_decisions(accused, wrong.lineages, wrong.judge, ALPHA, runs=runs)
+    n_tokens = next(one.shape[1] for one in replay.logits if one is not None)
+    named = {place: NEVER if np.isinf(n) else math.ceil(n * n_tokens / NAMED_A_QUERY) for place, n in chosen.items()}
+    sizes = [len(reference_space(logits)) for p in seen.references if (logits := replay.logits[int(p)]) is not None]
+    return [
+        _median("descent_queries_median/logits", chosen, _QUERIES),
+        _median("descent_queries_median/topk_chosen", named, _TIMES_HIDDEN * float(np.median(sizes)) / NAMED_A_QUERY),
+        Row("descent_undecided/logits", float(np.mean([np.isinf(n) for n in chosen.values()])), None, "share"),
+        saved_row("descent_choosing_saves/logits", chosen, beside, most, wrong.lineages),
+        *false_rows(f"false_accusations/{runs}/descent_logits", found, runs),
+    ]
+
+
+def replay_of(seen: Seen, most: int, order: Order) -> DescentReplay:
+    """Everybody, as seen."""
+    lineages = [one.lineage for one in seen.candidates]
+    return DescentReplay(
+        models_of(seen),
+        logits_of(seen),
+        [next(iter(one.touches - {lineage}), None) for one, lineage in zip(seen.candidates, lineages, strict=True)],
+        np.array([one.kind in (*REFERENCES, *TAUGHT) for one in seen.candidates]),
+        most,
+        order,
+    )
+
+
+def spent(seen: Seen, replay: DescentReplay, paths: Matrix) -> dict[int, float]:
+    """Canaries until a true descendant's ancestry is said, judged by all other lineages; `NEVER` if it is not."""
+    wrong, decidable, found = replay.wrong(paths), replay.decidable(paths), dict[int, float]()
+    controlled = replay.controlled(paths)
+    for place, one in enumerate(seen.candidates):
+        own = np.flatnonzero((replay.theirs == one.lineage) & decidable & np.isfinite(paths[place]).all(axis=1))
+        if one.kind == "descendant" and len(own):
+            boundary = wrong.boundary(bool(controlled[own[0]]), one.lineage)
+            look = passed_at(boundary, paths[place, own[0]], ALPHA)
+            found[place] = NEVER if look is None else float(replay.looks[look])
+    return found
+
+
+def _both(wrong: Wrong) -> dict[int, Matrix]:
+    """The highest of either kind, by model."""
+    places = wrong.strangers.keys() | wrong.taught.keys()
+    sides = (wrong.strangers, wrong.taught)
+    return {p: np.max([side[p] for side in sides if p in side], axis=0) for p in sorted(places)}
+
+
+def _median(name: str, queries: dict[int, float], most: float) -> Row:
+    return Row(name, median(queries), Target(name, "queries", "<=", most), "queries", (None, None, len(queries)))

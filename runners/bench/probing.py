@@ -1,0 +1,87 @@
+"""Rows of `kinprint bench sequential` about probing: how soon it decides, what choosing saves, how often it errs."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from analysis.benchmark.ours import CHANNELS
+from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.library import Library
+from analysis.observation import Access
+from analysis.rules import Rules
+from analysis.sequential.compared import Compared
+from analysis.sequential.family import FIRST
+from analysis.sequential.family_figures import Costs, costs, log_odds_of, median
+from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
+from analysis.sequential.simulation import false_decisions
+from probes.errors import LibraryError
+from runners.bench.descent_probing import descent_rows
+from runners.bench.row import Row, Target
+from runners.bench.rows_of_probes import ALPHA, RUNS, false_rows, saved_row
+from runners.progress import say
+
+ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text"))
+"""At text, a canary is one query: its greedy answer."""
+_FAMILY_QUERIES = {"logits": 6, "topk": 10, "text": 24}
+_FIRST_LOOKS = (8, 16, 32)
+"""Of random order, the first look that serves it best is taken: an early one would only raise its boundary."""
+
+
+def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> list[Row]:
+    """Every row that a library allows; what it can't show is said."""
+    specimens, rows = specimens_of([library]), []
+    for access in ACCESSES:
+        seen = Seen.at(access, specimens)
+        say(f"probing at {access.tier}: replays of {len(seen.candidates)} models, {len(seen.references)} references")
+        rows += family_rows(seen, replace(how or How(), first=FIRST[access.tier]), runs)
+        if access.tier == "logits":
+            rows += descent_rows(seen, (how or How()).most, runs)
+    return rows
+
+
+def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
+    """At one access, with the tokenizer and without."""
+    tier, rules = seen.access.tier, Rules()
+    compared = Compared.of(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS)
+    try:
+        paths, chosen = _replayed(seen, compared, how)
+        _, without = _replayed(seen, compared.but_tokenizer(), how)
+        drawn = _random(seen, compared, how)
+    except LibraryError as error:
+        say(f"family rows at {tier} are left out: {error}")
+        return []
+    needed = {"family": log_odds_of(rules.attributed_at), "unknown": log_odds_of(rules.unknown_at)}
+    wrong = false_decisions(paths.wrong, paths.lineages, paths.judge("family"), ALPHA, needed["family"], runs)
+    missed = false_decisions(paths.unknown, paths.lineages, paths.judge("unknown"), ALPHA, needed["unknown"], runs)
+    return [
+        _median(f"family_queries_median/{tier}", chosen.family, _FAMILY_QUERIES[tier]),
+        _median(f"family_queries_median_without_tokenizer/{tier}", without.family),
+        _median(f"unknown_queries_median/{tier}", chosen.unknown),
+        _undecided(f"family_undecided/{tier}", chosen),
+        saved_row(f"choosing_saves/{tier}", chosen.family, drawn.family, how.most, paths.lineages),
+        *false_rows(f"false_accusations/{runs}/family_{tier}", wrong, runs),
+        *false_rows(f"false_unknowns/{runs}/{tier}", missed, runs),
+    ]
+
+
+def _replayed(seen: Seen, compared: Compared, how: How) -> tuple[FamilyPaths, Costs]:
+    paths = FamilyReplay(seen.candidates, seen.references, compared, how).run()
+    return paths, costs(paths, ALPHA, Rules())
+
+
+def _random(seen: Seen, compared: Compared, how: How) -> Costs:
+    """The same decisions in random order, with the first look that serves it best."""
+    tried = []
+    for first in (first for first in _FIRST_LOOKS if first < how.most):
+        tried.append(_replayed(seen, compared, replace(how, order="random", first=first))[1])
+    return min(tried, key=lambda one: float(np.mean([min(spent, how.most) for spent in one.family.values()])))
+
+
+def _median(name: str, spent: dict[int, float], most: float | None = None) -> Row:
+    target = None if most is None else Target(name, "queries", "<=", most)
+    return Row(name, median(spent), target, "queries", (None, None, len(spent)))
+
+
+def _undecided(name: str, chosen: Costs) -> Row:
+    never = [float(np.isinf(spent)) for spent in chosen.family.values()]
+    return Row(name, float(np.mean(never)) if never else None, None, "share")

@@ -1,0 +1,105 @@
+"""Probing for a family: nothing is asked twice, made-up truth is found soon, and strangers are not accused."""
+
+import numpy as np
+import pytest
+
+from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.channels.tokenizer import CHANNEL
+from analysis.observation import Access
+from analysis.rules import Rules
+from analysis.sequential.boundary import passed_at
+from analysis.sequential.compared import Compared, usual
+from analysis.sequential.family import FamilySteps, most_informative
+from analysis.sequential.family_figures import costs, log_odds_of, median, saved
+from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
+from analysis.sequential.simulation import false_decisions
+from tests.made_up_zoo import write_zoo
+
+CHANNELS = ("next_token", "greedy", "wording", "tokenizer")
+HOW = How(most=12)
+
+
+@pytest.fixture(scope="module")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> FamilyReplay:
+    seen = Seen.at(Access("logits"), specimens_of([write_zoo(tmp_path_factory.mktemp("zoo"))]))
+    references = [seen.signatures[place] for place in seen.references]
+    return FamilyReplay(seen.candidates, seen.references, Compared.of(seen.signatures, references, CHANNELS), HOW)
+
+
+@pytest.fixture(scope="module")
+def paths(replay: FamilyReplay) -> FamilyPaths:
+    return replay.run()
+
+
+def test_descendants_are_named_soon_and_strangers_never(replay: FamilyReplay, paths: FamilyPaths) -> None:
+    spent = costs(paths, 0.05, Rules())
+    assert median(spent.family) == 6
+    judged = [(paths.boundaries(paths.lineages[place]).family, path) for place, path in paths.wrong.items()]
+    assert [passed_at(boundary, path, 0.05, 2.2) for boundary, path in judged] == [None] * len(replay.models)
+    assert false_decisions(paths.wrong, paths.lineages, paths.judge("family"), 0.01, log_odds_of(0.9), 100) == 0
+
+
+@pytest.mark.parametrize("order", ["informative", "random"])
+def test_steps_and_replays_are_the_same_and_nothing_is_asked_twice(replay: FamilyReplay, order: str) -> None:
+    learned = replay.learned()
+    assert learned is not None
+    steps = FamilySteps(learned, order, seed=3)  # type: ignore[arg-type]
+    answers = replay.teacher.compared
+    while batch := steps.next_batch(5):
+        steps.tell(batch, answers.on(3, slice(None), [*steps.asked, *batch]))
+    assert sorted(steps.asked) == list(range(24))
+    assert steps.looks == [10, 15, 20, 24]
+    again = FamilySteps(learned, order, seed=3)  # type: ignore[arg-type]
+    for start in range(0, 24, 5):
+        again.tell(steps.asked[start : start + 5], answers.on(3, slice(None), steps.asked[: start + 5]))
+    np.testing.assert_array_equal(again.log_odds, steps.log_odds)
+
+
+def test_answers_that_are_missing_move_nothing(replay: FamilyReplay) -> None:
+    learned = replay.learned()
+    assert learned is not None
+    answers = replay.teacher.compared.on(1, slice(None), range(7))
+    steps = FamilySteps(learned)
+    steps.tell([0, 1, 2, 3, 4, 5], answers[..., :6])
+    before = steps.log_posterior
+    answers[..., 6] = np.nan
+    steps.tell([6], answers)
+    np.testing.assert_allclose(steps.log_posterior, before)
+    assert steps.looks == [6, 7]
+
+
+def test_token_counts_are_compared_up_to_what_the_asked_canaries_say(replay: FamilyReplay) -> None:
+    """As the channel does on these canaries alone: a constant that only other canaries show is not known."""
+    compared = replay.teacher.compared
+    for asked in ([3], [3, 9, 4], list(range(12))):
+        rows = compared.differences[2][:, asked]
+        for row, found in zip(rows, compared.on(2, slice(None), asked)[3], strict=True):
+            none = {"chat": np.zeros(len(asked), dtype=bool)}
+            expected = CHANNEL.similarity({**none, "prompt_tokens": row}, {**none, "prompt_tokens": 0 * row})
+            np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(usual(np.array([2.0, np.nan, 1, 1, 2])), [0, np.nan, 1, 1, 0])
+
+
+def test_what_tells_the_likely_families_apart_is_asked_first() -> None:
+    tells = np.zeros((2, 3, 4))
+    tells[0, 1, 2] = tells[1, 0, 2] = 1.0  # canary 2 tells the families apart, canary 3 the first from strangers
+    tells[0, 2, 3] = 1.0
+    free = np.ones(4, dtype=bool)
+    assert most_informative(np.array([0.5, 0.5, 0.0]), tells, free, 1) == [2]
+    assert most_informative(np.array([0.5, 0.0, 0.5]), tells, free, 1) == [3]
+    free[2] = False
+    assert most_informative(np.array([0.5, 0.5, 0.0]), tells, free, 3)[0] != 2
+
+
+def test_what_a_held_out_model_answers_teaches_nothing(replay: FamilyReplay) -> None:
+    held_out = frozenset({"sun"})
+    training = replay._training(held_out)
+    rows = [place for place, one in enumerate(replay.models) if "sun" in one.touches]
+    assert not training[rows].any()
+    assert not training[:, np.isin(replay.references, rows)].any()
+
+
+def test_what_choosing_saves_is_paired_by_model() -> None:
+    figure = saved({0: 6, 1: np.inf, 2: 6}, {0: 12, 1: np.inf, 3: 1}, 24, ["a", "b", "c", "d"])
+    assert figure is not None
+    assert (figure.value, figure.n) == (0.25, 2)
