@@ -1,7 +1,7 @@
 """Shared weights, looked at again and again: the order of questions, and innocents' scores after every look.
 
-What is asked depends on the parent alone: canaries that show most of its space that those before don't. So a replay of
-an innocent against a parent is its scores (`analysis.descent.scores`) on the first rows of that parent's order.
+What is asked does not depend on the answers. So a replay of an innocent against a parent is its scores
+(`analysis.descent.scores`) on the first rows of the order that was drawn.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,13 +10,10 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import qr
 
 from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, FEWEST_TAUGHT, FEWEST_VOCABULARIES
 from analysis.descent.scores import Models, SpaceScores
-from analysis.descent.spaces import double_centred
 from analysis.sequential.boundary import Boundary, Matrix, by_lineage
-from analysis.sequential.family import Order
 from probes.errors import LibraryError
 
 LOOKS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -24,17 +21,14 @@ LOOKS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 Logits = npt.NDArray[np.float32]
 
 
-def order_for(logits: Logits, order: Order = "informative", seed: int = 0) -> list[int]:
-    """The order in which to ask, from the parent's logits [n_canaries, n_tokens].
+def order_for(logits: Logits, seed: int = 0) -> list[int]:
+    """The order in which to ask, among canaries to which the parent's logits [n_canaries, n_tokens] are known.
 
-    Each next canary is that whose logits, double-centred, lie furthest outside of what those before span (QR with
-    column pivoting: Businger and Golub 1965).
+    It is drawn. Asking first what shows most of the parent's space (QR with column pivoting on its logits, whitened or
+    not, or on its weakest directions) took as many canaries, or more.
     """
     known = np.flatnonzero(np.isfinite(logits).all(axis=1))
-    if order == "random":
-        return [int(place) for place in np.random.default_rng(seed).permutation(known)]
-    pivots = qr(double_centred(logits[known]).T, mode="r", pivoting=True)[1]
-    return [int(place) for place in known[pivots]]
+    return [int(place) for place in np.random.default_rng(seed).permutation(known)]
 
 
 @dataclass
@@ -47,7 +41,7 @@ class DescentReplay:
     teachers: Sequence[str | None]
     innocents: npt.NDArray[np.bool_]
     most: int = 64
-    order: Order = "informative"
+    seed: int = 0
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -59,7 +53,7 @@ class DescentReplay:
     def orders(self) -> list[list[int]]:
         """The canaries in the order in which they are asked, for each reference."""
         logits = [self.logits[int(place)] for place in self.models.references]
-        return [[] if one is None else order_for(one, self.order, seed) for seed, one in enumerate(logits)]
+        return [[] if one is None else order_for(one, self.seed) for one in logits]
 
     @property
     def theirs(self) -> npt.NDArray[np.str_]:

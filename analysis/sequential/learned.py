@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution import family_evidence, log_posterior
+from analysis.benchmark.collisions import with_collisions
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
 from analysis.kinship import KinshipClassifier
 from analysis.rules import Rules
@@ -97,14 +98,15 @@ class Teacher:
         _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
         slopes, intercepts = [], []
         for place in range(len(self.sizes)):
-            pairs = features[place * _DRAWS : (place + 1) * _DRAWS][:, training]
-            fitted = KinshipClassifier(self.rules.regularisation, similarities=True).fit(
-                pairs.reshape(-1, pairs.shape[-1]),
-                np.tile(label, _DRAWS),
-                sample_weight=np.tile(1 / counts[group], _DRAWS),
-            )
+            drawn = features[place * _DRAWS : (place + 1) * _DRAWS][:, training]
+            pairs, kin = drawn.reshape(-1, drawn.shape[-1]), np.tile(label, _DRAWS)
+            weight = np.tile(1 / counts[group], _DRAWS)
+            if self.compared.tokenizer is not None:
+                pairs, kin, weight = with_collisions(pairs, kin == 1, weight, self.compared.tokenizer)
+            fitted = KinshipClassifier(self.rules.regularisation, similarities=True)
+            fitted.fit(pairs, kin, sample_weight=weight)
             slopes.append(fitted.slopes)
-            intercepts.append(float(fitted.decision_function(np.zeros((1, pairs.shape[-1])))[0]))
+            intercepts.append(fitted.intercept)
         family = np.unique(self.columns[there], return_inverse=True)[1]
         tells = self._tells(background, slopes[len(self.sizes) // 2], training & same, there, family)
         return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)

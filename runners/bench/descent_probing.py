@@ -11,12 +11,11 @@ from analysis.descent.spaces import reference_space
 from analysis.library import REFERENCES, TAUGHT
 from analysis.sequential.boundary import Matrix, passed_at
 from analysis.sequential.descent import DescentReplay, Wrong
-from analysis.sequential.family import Order
 from analysis.sequential.family_figures import NEVER, median
 from analysis.sequential.simulation import false_decisions
 from probes.errors import LibraryError
 from runners.bench.row import Row, Target
-from runners.bench.rows_of_probes import ALPHA, false_rows, saved_row
+from runners.bench.rows_of_probes import ALPHA, false_rows
 from runners.progress import say
 
 _QUERIES = 24  # at logits
@@ -25,15 +24,13 @@ _TIMES_HIDDEN = 3  # where tokens are named: so many hidden sizes of logits
 
 def descent_rows(seen: Seen, most: int, runs: int) -> list[Row]:
     """From what was seen at tier logits; named tokens show the same rows, for more queries each."""
-    replay = replay_of(seen, most, "informative")
+    replay = replay_of(seen, most)
     paths = replay.paths()
     if not replay.decidable(paths).any():
         say("descent rows are left out: the library has too few independent trainings of any vocabulary")
         return []
     try:
         chosen = spent(seen, replay, paths)
-        drawn = replay_of(seen, most, "random")
-        beside = spent(seen, drawn, drawn.paths())
     except LibraryError as error:
         say(f"descent rows are left out: {error}")
         return []
@@ -47,12 +44,11 @@ def descent_rows(seen: Seen, most: int, runs: int) -> list[Row]:
         _median("descent_queries_median/logits", chosen, _QUERIES),
         _median("descent_queries_median/topk_chosen", named, _TIMES_HIDDEN * float(np.median(sizes)) / NAMED_A_QUERY),
         Row("descent_undecided/logits", float(np.mean([np.isinf(n) for n in chosen.values()])), None, "share"),
-        saved_row("descent_choosing_saves/logits", chosen, beside, most, wrong.lineages),
         *false_rows(f"false_accusations/{runs}/descent_logits", found, runs),
     ]
 
 
-def replay_of(seen: Seen, most: int, order: Order) -> DescentReplay:
+def replay_of(seen: Seen, most: int) -> DescentReplay:
     """Everybody, as seen."""
     lineages = [one.lineage for one in seen.candidates]
     return DescentReplay(
@@ -61,7 +57,6 @@ def replay_of(seen: Seen, most: int, order: Order) -> DescentReplay:
         [next(iter(one.touches - {lineage}), None) for one, lineage in zip(seen.candidates, lineages, strict=True)],
         np.array([one.kind in (*REFERENCES, *TAUGHT) for one in seen.candidates]),
         most,
-        order,
     )
 
 
