@@ -71,7 +71,7 @@ class FittedKinship:
     """All fits of a file, and what they were learned from: `lineages` and `families` by name, `made_by` by version.
 
     `unknown_prior` and `doubt` are the settings under which reliability was measured; `shared_tokenizers` is the share
-    of strangers that were taken to share a tokenizer.
+    of strangers that were taken to share a tokenizer, `erased` that of kin that were taken to answer like strangers.
     """
 
     fits: tuple[Fit, ...]
@@ -81,6 +81,7 @@ class FittedKinship:
     unknown_prior: float
     doubt: float
     shared_tokenizers: float
+    erased: float
     made_by: dict[str, str]
     schema: int = SCHEMA
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution import Attributor
-from analysis.benchmark.collisions import with_collisions
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
+from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.benchmark.similarities import Tensor
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
@@ -218,7 +218,8 @@ class FamilyTest:
             values = np.concatenate([features[place], self.weights[place]], axis=-1)
             pairs, kin, weight = values[training], same[training], 1 / sizes[group]
             if self.tokenizer is not None:
-                pairs, kin, weight = with_collisions(pairs, kin, weight, self.tokenizer)
+                channels = features.shape[-1]
+                pairs, kin, weight = with_rare_cases(pairs, kin, weight, channels, self.tokenizer)
             kinship.fit(pairs, kin.astype(int), sample_weight=weight)
             yield subset, kinship, values
 

@@ -7,8 +7,8 @@ import numpy as np
 import sklearn
 
 from analysis.benchmark.calibration import LEVEL, calibration_measures, truths
-from analysis.benchmark.collisions import SHARED_TOKENIZERS
 from analysis.benchmark.family import FamilyTest, Trials
+from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
@@ -54,6 +54,7 @@ def fit_all(specimens: Sequence[Specimen], version: str, step: Step = lambda sai
         unknown_prior=rules.unknown_prior,
         doubt=rules.doubt,
         shared_tokenizers=SHARED_TOKENIZERS,
+        erased=ERASED,
         made_by={
             "kinprint": kinprint_version(),
             "scikit-learn": sklearn.__version__,

@@ -43,8 +43,9 @@ Made by `kinprint bench lineage --docs docs/benchmark.md`; not edited by hand. E
 number. `topk_chosen` is top-20 access that also gives the logprobs of {named} named tokens a query: {tokens} tokens
 cost {queries} queries a prompt, so a budget of 64 is that of {prompts} prompts. At `text` nothing follows the weights,
 and the answer to descent is `undecidable`. Families are told by how answers begin, go on and are worded, by how many
-tokens the prompts are cut into (one stranger in ten taken to share the reference's tokenizer), and above `text` by
-shared weights; the rows without tokenizer leave out the last two. `kinprint attribute` leaves out shared weights.
+tokens the prompts are cut into (one stranger in ten taken to share the reference's tokenizer, one of kin in ten to
+answer like a stranger), and above `text` by shared weights; the rows without tokenizer leave out the last two.
+`kinprint attribute` leaves out shared weights.
 
 Two things see more than they should: scores of shared weights are taken beside the rivals of the whole library, those
 held out among them, and token counts are compared up to a constant that all canaries settle, whatever the budget.

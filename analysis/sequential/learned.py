@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution import family_evidence, log_posterior
-from analysis.benchmark.collisions import with_collisions
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
+from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.kinship import KinshipClassifier
 from analysis.rules import Rules
 from analysis.sequential.compared import Compared
@@ -102,7 +102,8 @@ class Teacher:
             pairs, kin = drawn.reshape(-1, drawn.shape[-1]), np.tile(label, _DRAWS)
             weight = np.tile(1 / counts[group], _DRAWS)
             if self.compared.tokenizer is not None:
-                pairs, kin, weight = with_collisions(pairs, kin == 1, weight, self.compared.tokenizer)
+                channels, tokenizer = pairs.shape[-1], self.compared.tokenizer
+                pairs, kin, weight = with_rare_cases(pairs, kin == 1, weight, channels, tokenizer)
             fitted = KinshipClassifier(self.rules.regularisation, similarities=True)
             fitted.fit(pairs, kin, sample_weight=weight)
             slopes.append(fitted.slopes)

@@ -18,7 +18,7 @@ FIT = Fit("topk", 20, 16, BEHAVIOUR, (4.0, 2.0), -1.0, 12, {"ece": 0.1}, 0.9, 0.
 
 
 def of(*fits: Fit) -> FittedKinship:
-    return FittedKinship(fits, ("a", "b"), ("a", "b"), "made-up", 0.5, 0.005, 0.1, {"python": "3"})
+    return FittedKinship(fits, ("a", "b"), ("a", "b"), "made-up", 0.5, 0.005, 0.1, 0.1, {"python": "3"})
 
 
 def test_the_nearest_fit_that_saw_no_more_serves() -> None:
