@@ -69,7 +69,7 @@ def test_names_the_right_family(served: tuple[str, Started], recorded: Recorded,
     name, _ = served
     verdict = attribute(signature(recorded(tier)), Library.load())
     assert (verdict.decision, verdict.family) == ("attributed", FAMILIES[name]), verdict.posterior
-    assert verdict.tokenizer == {"fits": [FAMILIES[name]]}
+    assert verdict.tokenizer == {"fits": [FAMILIES[name]], "collisions": []}
 
 
 def test_names_the_right_family_with_the_tokenizer_off(served: tuple[str, Started], recorded: Recorded) -> None:
