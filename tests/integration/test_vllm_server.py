@@ -60,7 +60,7 @@ def test_names_the_right_family(recorded: Callable[[Tier], Recording], tier: Tie
     assert manifest.access["echo"]
     verdict = attribute(signature(recording), Library.load())
     assert (verdict.decision, verdict.family) == ("attributed", "smollm2"), verdict.posterior
-    assert verdict.tokenizer == {"fits": ["smollm2"]}
+    assert verdict.tokenizer == {"fits": ["smollm2"], "collisions": []}
 
 
 def test_a_shell_in_front_of_it_hides_everything_but_the_family(server: Started, tmp_path: Path) -> None:
