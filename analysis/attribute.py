@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.attribution import UNKNOWN, Attributor
 from analysis.channels import all_channels
-from analysis.conformal import fewest_lineages
+from analysis.conformal import LEVEL, fewest_lineages
 from analysis.evidence_by_canary import explain
 from analysis.fitted_kinship import Fit, FittedKinship, LinearKinship
 from analysis.hostile_answers import noise_floor, silent_conduct, suspect_conduct
@@ -22,8 +22,6 @@ from analysis.signature import Signature, align
 from analysis.verdict import Calibration, Decision, FamilySet, Verdict
 from probes.errors import LibraryError
 
-LEVEL = 0.9
-"""Of family sets."""
 _PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
 
 
@@ -48,7 +46,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
         queries=candidate.queries,
         tokens=candidate.tokens,
         seconds=round(candidate.seconds, 3),
-        calibration=_calibration(library, rules, None),
+        calibration=_calibration(library),
         library=library.version,
         reason="",
         canaries=len(shared),
@@ -59,7 +57,8 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     why = left_out(rules, candidate, references)
     channels = tuple(name for name in rules.channels if name not in why)
     independent = without_tokenizer(channels)
-    if rules.kinship is not None and independent != channels and _fit_for(rules, aligned, channels) is None:
+    fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
+    if fitted is not None and independent != channels and _fit_for(fitted, aligned, channels) is None:
         unlearned = "what sharing a tokenizer is worth was not learned for this access and number of canaries"
         channels, why = independent, {**why, **dict.fromkeys(set(channels) - set(independent), unlearned)}
     verdict = replace(verdict, left_out=why)
@@ -68,7 +67,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     if reason := reason or " ".join(conduct.values()):
         shown = tuple(pair_evidence(aligned, [], rules.switched_off))
         return replace(verdict, reason=reason, conduct=conduct, shown=shown)
-    return _decide(verdict, aligned, library, references, rules, channels)
+    return _decide(verdict, aligned, library, references, rules, channels, fitted)
 
 
 def _decide(
@@ -78,23 +77,25 @@ def _decide(
     references: Sequence[Signature],
     rules: Rules,
     channels: tuple[str, ...],
+    fitted: FittedKinship | None,
 ) -> Verdict:
-    pairing, fit = Pairing(channels), _fit_for(rules, aligned, channels)
-    attributor = _attributor(pairing, aligned, library, references, rules)
+    pairing, fit = Pairing(channels), _fit_for(fitted, aligned, channels)
+    attributor = _attributor(pairing, aligned, library, references, rules, fit)
     posterior = _posterior(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios)
     nearest = nearest_of_each(library.members, ratios)
-    fitted = [member.family for member in library.members if member.fit]
-    mixture = find_mixture(pairing, fitted, aligned, references, [member.family for member in library.members])
+    fit_families = [member.family for member in library.members if member.fit]
+    mixture = find_mixture(pairing, fit_families, aligned, references, [member.family for member in library.members])
     conduct = suspect_conduct(aligned, references, mixture)
     independent = without_tokenizer(channels)
     if independent == channels:
         without = posterior
     else:
-        others = Pairing(independent)
-        without = _posterior(_attributor(others, aligned, library, references, rules), aligned) if independent else {}
+        others, fit_for_others = Pairing(independent), _fit_for(fitted, aligned, independent)
+        blind = _attributor(others, aligned, library, references, rules, fit_for_others) if independent else None
+        without = {} if blind is None else _posterior(blind, aligned)
     if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:
         reason = f"its tokenizer alone speaks for {family}; without it, unknown comes out with {without[UNKNOWN]:.2f}"
         decision, family = "inconclusive", None
@@ -107,8 +108,8 @@ def _decide(
         channels=channels,
         tokenizer=_tokenizer(aligned, references, library.members),
         evidence=evidence,
-        calibration=_calibration(library, rules, fit),
-        family_set=_family_set(rules, fit, posterior),
+        calibration=_calibration(library, fitted, fit),
+        family_set=_family_set(rules, fitted, fit, posterior),
         without_tokenizer=without,
         conduct=conduct,
         warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
@@ -117,10 +118,15 @@ def _decide(
 
 
 def _attributor(
-    pairing: Pairing, candidate: Signature, library: Library, references: Sequence[Signature], rules: Rules
+    pairing: Pairing,
+    candidate: Signature,
+    library: Library,
+    references: Sequence[Signature],
+    rules: Rules,
+    fit: Fit | None,
 ) -> Attributor:
-    """Fitted on the library as the candidate's access sees it."""
-    kinship = _fit(pairing, library, references, candidate, rules)
+    """Fitted on the library as the candidate's access sees it; only the background, where there is a `fit`."""
+    kinship = _fit(pairing, library, references, candidate, rules, fit)
     attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior, rules.doubt)
     return attributor.fit(references, [member.family for member in library.members])
 
@@ -131,11 +137,15 @@ def _posterior(attributor: Attributor, candidate: Signature) -> dict[str, float]
 
 
 def _fit(
-    pairing: Pairing, library: Library, references: Sequence[Signature], candidate: Signature, rules: Rules
+    pairing: Pairing,
+    library: Library,
+    references: Sequence[Signature],
+    candidate: Signature,
+    rules: Rules,
+    fit: Fit | None,
 ) -> KinshipClassifier | LinearKinship:
     members = [member for member in library.members if member.fit]
     families = [member.family for member in members]
-    fit = _fit_for(rules, candidate, pairing.channels)
     if len(set(families)) < 2 or (fit is None and len(set(families)) == len(families)):
         raise LibraryError(
             f"the library has {len(members)} references of {len(set(families))} families to learn kinship from; "
@@ -149,17 +159,16 @@ def _fit(
     return fit.kinship
 
 
-def _fit_for(rules: Rules, candidate: Signature, channels: Sequence[str]) -> Fit | None:
+def _fit_for(fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str]) -> Fit | None:
     """What was learned beforehand for what the candidate showed, if there is such a thing."""
-    if rules.kinship is None:
-        return None
-    return FittedKinship.load(rules.kinship).at(candidate.access, int(candidate.answered.sum()), channels)
+    return None if fitted is None else fitted.at(candidate.access, int(candidate.answered.sum()), channels)
 
 
-def _family_set(rules: Rules, fit: Fit | None, posterior: Mapping[str, float]) -> FamilySet:
-    if fit is None:
+def _family_set(
+    rules: Rules, fitted: FittedKinship | None, fit: Fit | None, posterior: Mapping[str, float]
+) -> FamilySet:
+    if fitted is None or fit is None:
         return FamilySet(LEVEL, None, "there is no set: how reliable these probabilities are was not measured")
-    fitted = FittedKinship.load(str(rules.kinship))
     if (rules.unknown_prior, rules.doubt, rules.family_prior) != (fitted.unknown_prior, fitted.doubt, None):
         why = "sets are calibrated for the prior and the doubt that kinship was measured with"
         return FamilySet(fit.level, None, f"there is no set: {why}")
@@ -199,9 +208,8 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
     return ""
 
 
-def _calibration(library: Library, rules: Rules, fit: Fit | None) -> Calibration:
-    if fit is not None:
-        fitted = FittedKinship.load(str(rules.kinship))
+def _calibration(library: Library, fitted: FittedKinship | None = None, fit: Fit | None = None) -> Calibration:
+    if fitted is not None and fit is not None:
         basis = (
             f"logistic regression on pairs of models of {len(fitted.lineages)} lineages ({fitted.library}), "
             "measured on lineages held out"

@@ -108,20 +108,13 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         unknown = [np.log(self.unknown_prior)] if self.unknown_prior > 0 else []
         log_prior = np.append(self.log_prior_, unknown)
         evidence = family_evidence(ratios, np.unique(self.families_, return_inverse=True)[1])
-        return np.exp(log_posterior(self._doubted(evidence), log_prior))
+        return np.exp(log_posterior(doubted(evidence, self.doubt), log_prior))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The likeliest class of each candidate (n_samples,)."""
         posterior = self.predict_proba(X)
         labels: npt.NDArray[Any] = self.classes_[np.argmax(posterior, axis=1)]
         return labels
-
-    def _doubted(self, ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Log-likelihood ratios, of which a share `doubt` may as well have come from the other hypothesis."""
-        with np.errstate(divide="ignore"):
-            sure, unsure = np.log1p(-self.doubt), np.log(self.doubt)
-        doubted: npt.NDArray[np.float64] = np.logaddexp(sure + ratios, unsure) - np.logaddexp(sure, unsure + ratios)
-        return doubted
 
     def _pair_features(self, X: Any, references: Any) -> npt.NDArray[np.float64]:
         if self.pairing is not None:
@@ -160,6 +153,14 @@ def family_evidence(
     mean = np.where(size > 0, total, 1) / np.maximum(size, 1)
     evidence: npt.NDArray[np.float64] = highest + np.log(mean) / focus
     return evidence
+
+
+def doubted(ratios: npt.NDArray[np.float64], doubt: float) -> npt.NDArray[np.float64]:
+    """Log-likelihood ratios, of which a share `doubt` may as well have come from the other hypothesis."""
+    with np.errstate(divide="ignore"):
+        sure, unsure = np.log1p(-doubt), np.log(doubt)
+    bounded: npt.NDArray[np.float64] = np.logaddexp(sure + ratios, unsure) - np.logaddexp(sure, unsure + ratios)
+    return bounded
 
 
 def log_posterior(evidence: npt.NDArray[np.float64], log_prior: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

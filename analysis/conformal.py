@@ -17,6 +17,9 @@ import numpy.typing as npt
 
 from probes.errors import LibraryError
 
+LEVEL = 0.9
+"""Of sets, where nothing else is asked for."""
+
 
 def fewest_lineages(level: float) -> int:
     """How many calibration lineages a set at this level needs: 9 for 90%."""
@@ -39,7 +42,7 @@ class ConformalSets:
     lineages: int
 
     @classmethod
-    def calibrated(cls, scores: Mapping[str, Sequence[float]], level: float = 0.9) -> Self:
+    def calibrated(cls, scores: Mapping[str, Sequence[float]], level: float = LEVEL) -> Self:
         """From the scores (`mass_down_to`) of the truth, by lineage; each lineage weighs the same.
 
         Raises LibraryError below the number of lineages that the level needs.

@@ -18,7 +18,7 @@ from analysis.baselines.thresholds import above_strangers
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
 from analysis.descent.innocents import Innocents
-from analysis.descent.null import FEWEST_LINEAGES, p_value
+from analysis.descent.null import p_value
 from analysis.descent.scores import Models
 from analysis.library import REFERENCES, TAUGHT
 
@@ -127,8 +127,7 @@ def innocents_of(models: Sequence[Specimen], references: npt.NDArray[np.intp], s
 
 def _decidable(scores: npt.NDArray[np.float64], innocents: Innocents, needs_students: bool) -> int | None:
     """The place of the highest of one model's scores [n_references]; None where nothing can be decided about it."""
-    taught = innocents.kinds.get("taught")
-    if np.isnan(scores).all() or (needs_students and (taught is None or taught.lineages < FEWEST_LINEAGES)):
+    if np.isnan(scores).all() or (needs_students and not innocents.enough_taught):
         return None
     likeliest = int(np.nanargmax(scores))
     return None if innocents.too_few(likeliest, "") else likeliest

@@ -8,11 +8,10 @@ from analysis.benchmark.family import Subset, Trials
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import Measure, figure
 from analysis.benchmark.specimens import Specimen
-from analysis.conformal import ConformalSets, mass_down_to
+from analysis.conformal import LEVEL, ConformalSets, mass_down_to
 from analysis.scoring import Predictions, calibration
 from probes.errors import LibraryError
 
-LEVEL = 0.9
 SIMULATIONS = 10_000
 """Calibrated sets that the posteriors are held against."""
 SEED = 0

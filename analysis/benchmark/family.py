@@ -15,12 +15,11 @@ from analysis.benchmark.pair_features import Mask, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.benchmark.similarities import Tensor
 from analysis.benchmark.specimens import Specimen
-from analysis.benchmark.splits import folds, outside
+from analysis.benchmark.splits import known_candidates, training_pairs
 from analysis.benchmark.trials import Subset as Subset
 from analysis.benchmark.trials import Trials as Trials
 from analysis.fitted_kinship import LinearKinship
 from analysis.kinship import KinshipClassifier
-from analysis.library import REFERENCES
 from analysis.rules import Rules
 
 ACCEPTED = 0.95
@@ -66,7 +65,6 @@ class FamilyTest:
             else np.nan_to_num(weights[subset]).astype(np.float32)[..., None]
             for subset in subsets
         ]
-        self.different = np.arange(len(models))[:, None] != references
 
     def run(self, step: Callable[[], object] = lambda: None) -> Trials:
         """Known candidates lineage by lineage and technique by technique, then each family as an unknown one."""
@@ -105,25 +103,11 @@ class FamilyTest:
 
     def _known(self) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
         """Lineages held out, technique held out, and the models to test: those with a family in the library."""
-        there = set(self.columns.tolist())
-        known = [
-            place for place, one in enumerate(self.models) if one.kind not in REFERENCES and self.rows[place] in there
-        ]
-        for held_out in folds(self.models):
-            inside = [place for place in known if self.models[place].lineage in held_out]
-            if not self.techniques:
-                if inside:
-                    yield held_out, None, inside
-                continue
-            for technique in sorted({self.models[place].technique for place in inside}):
-                yield held_out, technique, [place for place in inside if self.models[place].technique == technique]
+        yield from known_candidates(self.models, self.rows, self.references, self.techniques)
 
     def _training(self, held_out: frozenset[str], technique: str | None = None, family: int = -1) -> Mask:
         """The pairs that may be learned from: [n_models, n_references]."""
-        free = np.array([outside(one, held_out) for one in self.models])
-        rows = free & np.array([one.technique != technique or one.kind in REFERENCES for one in self.models])
-        rows, columns = rows & (self.rows != family), free[self.references] & (self.columns != family)
-        return np.asarray(rows[:, None] & columns & self.different)
+        return training_pairs(self.models, self.rows, self.references, held_out, technique, family)
 
     def _attribute(self, trials: Trials, training: Mask, tested: list[int]) -> None:
         everybody, sharing = np.arange(len(self.references)), self._by_tokenizer(tested)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import sklearn
 
-from analysis.benchmark.calibration import LEVEL, calibration_measures, truths
+from analysis.benchmark.calibration import calibration_measures, truths
 from analysis.benchmark.family import FamilyTest, Trials
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
-from analysis.conformal import ConformalSets
+from analysis.conformal import LEVEL, ConformalSets
 from analysis.fitted_kinship import Fit, FittedKinship
 from analysis.kinship import KinshipClassifier
 from analysis.library import REFERENCES

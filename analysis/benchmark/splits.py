@@ -1,10 +1,12 @@
 """What is held out together: lineages, with everything that touches them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from analysis.benchmark.pair_features import Mask, Places
 from analysis.benchmark.specimens import Specimen
+from analysis.library import REFERENCES
 
 GROUPS = 5
 """Folds that the lineages of lookalikes are dealt into. Every base of the world is a fold of its own."""
@@ -23,6 +25,41 @@ def folds(specimens: Sequence[Specimen]) -> list[frozenset[str]]:
 def outside(specimen: Specimen, held_out: frozenset[str]) -> bool:
     """Whether a model has nothing to do with the lineages held out, by weights or by teacher."""
     return not specimen.touches & held_out
+
+
+def known_candidates(
+    specimens: Sequence[Specimen], families: Places, references: Places, techniques: bool = True
+) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
+    """Lineages held out, technique held out, and the places of the models to test: those with a family in the library.
+
+    `families` [n_models] by number; without `techniques` lineages alone are held out.
+    """
+    there = set(families[references].tolist())
+    known = [place for place, one in enumerate(specimens) if one.kind not in REFERENCES and families[place] in there]
+    for held_out in folds(specimens):
+        inside = [place for place in known if specimens[place].lineage in held_out]
+        if not techniques:
+            if inside:
+                yield held_out, None, inside
+            continue
+        for technique in sorted({specimens[place].technique for place in inside}):
+            yield held_out, technique, [place for place in inside if specimens[place].technique == technique]
+
+
+def training_pairs(
+    specimens: Sequence[Specimen],
+    families: Places,
+    references: Places,
+    held_out: frozenset[str],
+    technique: str | None = None,
+    family: int = -1,
+) -> Mask:
+    """The pairs that may be learned from: [n_models, n_references]; `families` [n_models] by number."""
+    free = np.array([outside(one, held_out) for one in specimens])
+    rows = free & np.array([one.technique != technique or one.kind in REFERENCES for one in specimens])
+    rows, columns = rows & (families != family), free[references] & (families[references] != family)
+    different = np.arange(len(specimens))[:, None] != references
+    return np.asarray(rows[:, None] & columns & different)
 
 
 def canary_subsets(n: int, budgets: Sequence[int], seeds: int) -> dict[tuple[int, int], np.ndarray]:

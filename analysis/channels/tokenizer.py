@@ -24,12 +24,22 @@ class Tokenizer:
         """1 where the counts differ by the usual constant, else 0; chats are left out (NaN): [n_canaries]."""
         difference = candidate["prompt_tokens"] - reference["prompt_tokens"]
         difference = np.where(candidate["chat"], np.nan, difference)
-        known = difference[~np.isnan(difference)]
-        if known.size == 0:
-            return difference
-        values, counts = np.unique(known, return_counts=True)
-        usual = values[np.argmax(counts)]
-        return np.where(np.isnan(difference), np.nan, (difference == usual).astype(np.float64))
+        return usual(difference)
+
+
+def usual(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """1 where a difference [..., n] is the one that most of a row have (of several the least), 0 else, NaN for NaN."""
+    ordered = np.sort(differences, axis=-1)  # NaN last
+    n = ordered.shape[-1]
+    begins = np.ones(ordered.shape, dtype=bool)
+    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    start = np.maximum.accumulate(np.where(begins, np.arange(n), 0), axis=-1)
+    length = np.where(np.isnan(ordered), 0, np.arange(n) - start + 1)
+    longest = np.take_along_axis(ordered, length.argmax(axis=-1)[..., None], axis=-1)
+    found: npt.NDArray[np.float64] = np.where(
+        np.isnan(differences), np.nan, (differences == longest).astype(np.float64)
+    )
+    return found
 
 
 CHANNEL = Tokenizer()

@@ -162,8 +162,7 @@ class _Comparison:
 
 def too_few_students(innocents: Innocents, access: str) -> str:
     """Why students don't suffice at an access that needs them; empty if they do, or aren't needed."""
-    taught = innocents.kinds.get("taught")
-    if access == "topk" and (taught is None or taught.lineages < FEWEST_LINEAGES):
+    if access == "topk" and not innocents.enough_taught:
         return (
             "from the likeliest tokens alone a student of the parent can't be told from a descendant, and the "
             f"library has fewer than {FEWEST_LINEAGES} students to measure it on; ask for the logprobs of chosen "

@@ -10,6 +10,15 @@ from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, FEWEST_VOCAB
 from analysis.descent.scores import Matrix, Models, Places
 
 
+def too_few_controls(controls: int, parent: str) -> str:
+    """That so many trainings of a parent's vocabulary don't suffice, nor do other vocabularies."""
+    return (
+        f"the library has {controls} independent trainings with the vocabulary of {parent}, and {FEWEST_CONTROLS} are "
+        f"needed to know what shared data alone makes two of them share, or such trainings of {FEWEST_VOCABULARIES} "
+        "other vocabularies"
+    )
+
+
 @dataclass(frozen=True)
 class Innocents:
     """The null for every reference, from scores that may be looked at.
@@ -52,12 +61,13 @@ class Innocents:
         if "strangers" not in self.kinds:
             return f"the library has fewer than {FEWEST_LINEAGES} independent trainings to compare with"
         if not self._controlled(column) and self.vocabularies.lineages < FEWEST_VOCABULARIES:
-            return (
-                f"the library has {self.controls[column]} independent trainings with the vocabulary of {parent}, and "
-                f"{FEWEST_CONTROLS} are needed to know what shared data alone makes two of them share, or such "
-                f"trainings of {FEWEST_VOCABULARIES} other vocabularies"
-            )
+            return too_few_controls(int(self.controls[column]), parent)
         return ""
+
+    @property
+    def enough_taught(self) -> bool:
+        """Whether there are students enough to be a null of their own where scores follow what was taught."""
+        return "taught" in self.kinds and self.kinds["taught"].lineages >= FEWEST_LINEAGES
 
     def _controlled(self, column: int) -> bool:
         return bool(self.controls[column] >= FEWEST_CONTROLS)

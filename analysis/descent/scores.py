@@ -130,14 +130,12 @@ class SpaceScores:
             chance,
         ):
             expected = np.where(np.isnan(expected), stand_in, expected)
-        scores: Matrix = np.maximum((plain - expected) / np.maximum(1 - expected, 1e-6), -1.0)
-        return scores
+        return _beyond(plain, expected)
 
     def with_reference(self, column: int, canaries: Places, models: Places) -> npt.NDArray[np.float64]:
         """Scores of some models [n_models] with one reference alone, beside a few of its rivals; NaN as above."""
-        lineages, sizes = self.models.lineages[self.models.references], np.maximum(self._sizes(), 1)
-        ratio = sizes / sizes[column]
-        rival = (lineages != lineages[column]) & (ratio <= _SAME_SIZE) & (ratio >= 1 / _SAME_SIZE)
+        lineages = self.models.lineages[self.models.references]
+        rival = _rivals(lineages, self._sizes())[column]
         others = rival & other_vocabularies(self.models)[column]
         found = np.flatnonzero(others if others.any() else rival)
         rivals = found[np.linspace(0, len(found) - 1, min(_RIVALS, len(found))).astype(np.intp)]
@@ -148,8 +146,7 @@ class SpaceScores:
         known = np.isfinite(beside).sum(axis=1)
         mean = np.nan_to_num(beside).sum(axis=1) / np.maximum(known, 1)
         expected = np.where(known > 0, mean, chance[models, column])
-        scores: npt.NDArray[np.float64] = (plain[models, column] - expected) / np.maximum(1 - expected, 1e-6)
-        return np.maximum(scores, -1.0)
+        return _beyond(plain[models, column], expected)
 
     def _plain(
         self,
@@ -203,6 +200,18 @@ def same_vocabulary(models: Models, logits: Sequence[npt.NDArray[np.float32] | N
     )
 
 
+def _rivals(lineages: npt.NDArray[np.str_], sizes: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """References of other lineages and about one size: [n_references, n_references]."""
+    ratio = np.maximum(sizes, 1)[:, None] / np.maximum(sizes, 1)
+    return np.asarray((lineages[:, None] != lineages) & (ratio <= _SAME_SIZE) & (ratio >= 1 / _SAME_SIZE))
+
+
+def _beyond(plain: Matrix, expected: Matrix) -> Matrix:
+    """What is explained beyond what is expected, as a share of what could be; -1 at least."""
+    scores: Matrix = np.maximum((plain - expected) / np.maximum(1 - expected, 1e-6), -1.0)
+    return scores
+
+
 def rivals_mean(
     models: Models,
     scores: Matrix,
@@ -214,9 +223,7 @@ def rivals_mean(
     `sizes` [n_references]: rivals are of the same size; `allowed` [n_references, n_references]: who may be whose rival.
     """
     lineage = models.lineages[models.references]
-    sizes = np.ones(len(lineage), np.intp) if sizes is None else np.maximum(sizes, 1)
-    ratio = sizes[:, None] / sizes
-    rival = (lineage[:, None] != lineage) & (ratio <= _SAME_SIZE) & (ratio >= 1 / _SAME_SIZE)
+    rival = _rivals(lineage, np.ones(len(lineage), np.intp) if sizes is None else sizes)
     if allowed is not None:
         rival &= allowed
     found = np.full(scores.shape, np.nan)

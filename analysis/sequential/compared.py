@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from analysis.benchmark.similarities import Tensor, similarities
 from analysis.channels.tokenizer import CHANNEL as TOKENIZER
+from analysis.channels.tokenizer import usual as usual
 from analysis.signature import Signature
 
 Matrix = npt.NDArray[np.float64]
@@ -59,19 +60,6 @@ class Compared:
         """How many of these canaries are cut alike up to a constant, for every pair: [n_models, n_references]."""
         alike: Matrix = np.nan_to_num(usual(self.differences[..., canaries])).sum(axis=-1)
         return alike
-
-
-def usual(differences: Matrix) -> Matrix:
-    """1 where a difference [..., n] is the one that most of a row have (of several the least), 0 else, NaN for NaN."""
-    ordered = np.sort(differences, axis=-1)  # NaN last
-    n = ordered.shape[-1]
-    begins = np.ones(ordered.shape, dtype=bool)
-    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    start = np.maximum.accumulate(np.where(begins, np.arange(n), 0), axis=-1)
-    length = np.where(np.isnan(ordered), 0, np.arange(n) - start + 1)
-    longest = np.take_along_axis(ordered, length.argmax(axis=-1)[..., None], axis=-1)
-    found: Matrix = np.where(np.isnan(differences), np.nan, (differences == longest).astype(np.float64))
-    return found
 
 
 def _counts(model: Signature) -> Matrix:

@@ -7,7 +7,8 @@ import numpy as np
 
 from analysis.chosen_logits import vocabulary_of
 from analysis.descent.ancestry import logits_compared
-from analysis.descent.null import FEWEST_CONTROLS, FEWEST_VOCABULARIES, e_value
+from analysis.descent.innocents import too_few_controls
+from analysis.descent.null import e_value
 from analysis.descent.scores import UNKNOWN, Models, SpaceScores
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.observation import Access
@@ -140,12 +141,7 @@ class DescentProbe:
         paths = self._replay.paths(self._step)
         place = int(np.flatnonzero(models.references == self._column)[0])
         if not self._replay.decidable(paths)[place]:
-            controls = self._replay.controls(paths)[place]
-            return (
-                f"the library has {controls} independent trainings with the vocabulary of {self.parent.name}, and "
-                f"{FEWEST_CONTROLS} are needed to know what shared data alone makes two of them share, or such "
-                f"trainings of {FEWEST_VOCABULARIES} other vocabularies"
-            )
+            return too_few_controls(int(self._replay.controls(paths)[place]), self.parent.name)
         try:
             self._boundary = self._replay.wrong(paths).boundary(bool(self._replay.controlled(paths)[place]))
         except LibraryError as error:

@@ -12,8 +12,7 @@ import numpy as np
 
 from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.specimens import Specimen
-from analysis.benchmark.splits import folds, outside
-from analysis.library import REFERENCES
+from analysis.benchmark.splits import known_candidates, training_pairs
 from analysis.rules import Rules
 from analysis.sequential.boundary import Boundary, by_lineage
 from analysis.sequential.compared import Compared
@@ -124,18 +123,10 @@ class FamilyReplay:
         found.looks = steps.looks
         return np.array(steps.log_odds)
 
-    def _known(self) -> Iterator[tuple[frozenset[str], str, list[int]]]:
+    def _known(self) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
         """Lineages held out, technique held out, and the models to test: those with a family in the library."""
-        there = set(self.columns.tolist())
-        known = [p for p, one in enumerate(self.models) if one.kind not in REFERENCES and self.rows[p] in there]
-        for held_out in folds(self.models):
-            inside = [place for place in known if self.models[place].lineage in held_out]
-            for technique in sorted({self.models[place].technique for place in inside}):
-                yield held_out, technique, [place for place in inside if self.models[place].technique == technique]
+        yield from known_candidates(self.models, self.rows, self.references)
 
     def _training(self, held_out: frozenset[str], technique: str | None = None, family: int = -1) -> Mask:
         """The pairs that may be learned from: [n_models, n_references]."""
-        free = np.array([outside(one, held_out) for one in self.models])
-        rows = free & np.array([one.technique != technique or one.kind in REFERENCES for one in self.models])
-        rows, columns = rows & (self.rows != family), free[self.references] & (self.columns != family)
-        return np.asarray(rows[:, None] & columns & self.teacher.different)
+        return training_pairs(self.models, self.rows, self.references, held_out, technique, family)

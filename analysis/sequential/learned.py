@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribution import family_evidence, log_posterior
+from analysis.attribution import doubted, family_evidence, log_posterior
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.kinship import KinshipClassifier
@@ -49,10 +49,7 @@ class Learned:
         size = max(int(np.searchsorted(self.sizes, n, side="right")) - 1, 0)
         features = excess / np.where(possible > 0, possible, 1)
         ratios = self.slopes[size] @ features + self.intercepts[size]
-        evidence, doubt = family_evidence(ratios[None], self.family), self.rules.doubt
-        if doubt:  # as analysis.attribution.Attributor has it
-            sure, unsure = np.log1p(-doubt), np.log(doubt)
-            evidence = np.logaddexp(sure + evidence, unsure) - np.logaddexp(sure, unsure + evidence)
+        evidence = doubted(family_evidence(ratios[None], self.family), self.rules.doubt)
         return np.asarray(log_posterior(evidence, self.log_prior)[0])
 
 
