@@ -7,9 +7,9 @@ import numpy as np
 import sklearn
 
 from analysis.benchmark.calibration import calibration_measures, truths
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Trials
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
-from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
 from analysis.conformal import LEVEL, ConformalSets
@@ -67,10 +67,8 @@ def _fits(seen: Seen, channels: tuple[str, ...], rules: Rules) -> list[Fit]:
     n = len(seen.signatures[0].canaries)
     budgets = [budget for budget in BUDGETS if budget <= n]
     references = [seen.signatures[place] for place in seen.references]
-    tensor = similarities(seen.signatures, references, channels)
-    tokenizer = channels.index("tokenizer") if "tokenizer" in channels else None
-    subsets = canary_subsets(n, budgets, _SEEDS)
-    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, rules, tokenizer=tokenizer)
+    compared = Compared.of(seen.signatures, references, channels)
+    test = FamilyTest(seen.candidates, seen.references, compared, canary_subsets(n, budgets, _SEEDS), rules)
     trials, learned = test.run(), list(test.fitted_on_all())
     if not learned:
         raise LibraryError(

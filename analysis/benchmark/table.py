@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.descent.scores import NAMED_A_QUERY
+from analysis.descent.aligned import NAMED_A_QUERY
 from probes.chosen_tokens import COMMON
 
 Row = Mapping[str, Any]
@@ -47,8 +47,8 @@ tokens the prompts are cut into (one stranger in ten taken to share the referenc
 answer like a stranger), and above `text` by shared weights; the rows without tokenizer leave out the last two.
 `kinprint attribute` leaves out shared weights.
 
-Two things see more than they should: scores of shared weights are taken beside the rivals of the whole library, those
-held out among them, and token counts are compared up to a constant that all canaries settle, whatever the budget.
+A lineage held out is seen by no fitted part; its base may stand in the library, and so among the rivals that scores of
+shared weights are taken beside, as it would when the tool is used. A family taken out as unknown is not among them.
 """
 
 

@@ -16,20 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.chosen_logits import last_logits, vocabulary_of
+from analysis.descent.aligned import aligned_logits, common_tokens
 from analysis.descent.evidence import Decision, DescentEvidence
 from analysis.descent.innocents import Innocents
 from analysis.descent.null import FEWEST_LINEAGES, Spread, e_value, holm, p_value
-from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import (
-    UNKNOWN,
-    Matrix,
-    Models,
-    Places,
-    SpaceScores,
-    aligned_logits,
-    common_tokens,
-    same_vocabulary,
-)
+from analysis.descent.residuals import Likeliest, ResidualScores, likeliest
+from analysis.descent.rivals import UNKNOWN, Matrix, Models, Places, same_vocabulary
+from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS, rows_space
 from analysis.image import centred
 from analysis.library import REFERENCES, TAUGHT, Library, Member
@@ -191,8 +184,8 @@ def _scores(
         there = [np.zeros((0, 0), np.float32) if one is not None else None for one in known]
         given = (candidate.tokens > 0).sum(axis=1)
         canaries = np.flatnonzero(given[:asked])
-        correlations = residual_correlations(models, known, same_vocabulary(models, there), top=int(given.max()))
-        return residual_scores(models, correlations, canaries), "topk", ""
+        scores = ResidualScores(models, known, same_vocabulary(models, there), top=int(given.max()))
+        return scores(canaries), "topk", ""
     return nothing, "text", TEXT_DECIDES_NOTHING
 
 

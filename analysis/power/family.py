@@ -12,10 +12,10 @@ import numpy as np
 
 from analysis.attribute import decision_of
 from analysis.attribution import UNKNOWN
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
-from analysis.benchmark.similarities import similarities
 from analysis.fitted_kinship import FittedKinship, LinearKinship
 from analysis.observation import Access
 from analysis.power.asked import Asked, Cost
@@ -61,12 +61,9 @@ def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChanc
     references = [seen.signatures[place] for place in seen.references]
     given = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
     channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)
-    tensor = similarities(seen.signatures, references, channels, begin("comparing", len(channels)))
+    compared = Compared.of(seen.signatures, references, channels, begin("comparing", len(channels)))
     tested = {subset: places for subset, places in subsets.items() if given is None or subset in given}
-    tokenizer = channels.index("tokenizer") if "tokenizer" in channels else None
-    test = FamilyTest(
-        seen.candidates, seen.references, tensor, tested, rules, techniques=False, tokenizer=tokenizer, given=given
-    )
+    test = FamilyTest(seen.candidates, seen.references, compared, tested, rules, techniques=False, given=given)
     step = begin("leaving lineages out", test.rounds)
     known, left_out = test.run_known(step).posterior, test.run_unknown(step).posterior_left_out
     labels = [*sorted({seen.candidates[place].family for place in seen.references}), UNKNOWN]

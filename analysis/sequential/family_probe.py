@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.descent.null import e_value
 from analysis.library import UNKNOWN, Library
 from analysis.observation import Access
 from analysis.rules import Rules, check, without_tokenizer
-from analysis.sequential.compared import Compared
 from analysis.sequential.family import FIRST, FamilySteps
 from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How
 from analysis.sequential.outcome import Decision, Look, Outcome, Stopped

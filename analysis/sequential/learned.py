@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.attribution import doubted, family_evidence, log_posterior
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.kinship import KinshipClassifier
 from analysis.rules import Rules
-from analysis.sequential.compared import Compared
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
 """Numbers of canaries that a classifier is fitted at; between two, the one fitted at fewer is used. Of one, nothing is
@@ -70,12 +69,7 @@ class Teacher:
         chosen = np.zeros((n, len(self.sizes) * _DRAWS), np.float32)
         for column, (size, order) in enumerate((size, order) for size in self.sizes for order in orders):
             chosen[order[:size], column] = 1
-        self.features = PairFeatures(tensor, chosen, self.rows, self.columns)
-        self._chosen = chosen
-        self._cut_alike = [
-            compared.agreement(np.flatnonzero(column)) if compared.tokenizer is not None else None
-            for column in chosen.T
-        ]
+        self.features = PairFeatures(compared, chosen, self.rows, self.columns)
         self.different = np.arange(len(rows))[:, None] != references
         between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
@@ -90,7 +84,7 @@ class Teacher:
         if not same[training].any() or same[training].all():
             return None
         background = self.features.background(training)
-        features, label = self._features(background), same[training].astype(int)
+        features, label = self.features(background), same[training].astype(int)
         cell = (self.rows[:, None] * (int(self.rows.max()) + 1) + self.columns)[training]
         _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
         slopes, intercepts = [], []
@@ -108,18 +102,6 @@ class Teacher:
         family = np.unique(self.columns[there], return_inverse=True)[1]
         tells = self._tells(background, slopes[len(self.sizes) // 2], training & same, there, family)
         return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)
-
-    def _features(self, background: Matrix) -> npt.NDArray[np.float32]:
-        """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_channels]."""
-        features = self.features(background)
-        place = self.compared.tokenizer
-        if place is None:
-            return features
-        known = ~np.isnan(self.compared.differences)
-        for number, (column, alike) in enumerate(zip(self._chosen.T, self._cut_alike, strict=True)):
-            taken, there = known @ (background[place] * column), known @ column.astype(np.float64)
-            features[number, ..., place] = (alike - taken) / np.where(there > taken, there - taken, 1)
-        return features
 
     def _tells(self, background: Matrix, slopes: Matrix, kin: Mask, there: Places, family: Places) -> Matrix:
         """What a canary is expected to add to the evidence for a family, if it is the true one, beyond what it adds for

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.ours import CHANNELS
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.library import Library
 from analysis.observation import Access
 from analysis.rules import Rules
-from analysis.sequential.compared import Compared
 from analysis.sequential.family import FIRST
 from analysis.sequential.family_figures import Costs, costs, log_odds_of, median
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from analysis.benchmark.compared import Compared, usual
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.channels.tokenizer import CHANNEL
 from analysis.observation import Access
 from analysis.rules import Rules
 from analysis.sequential.boundary import passed_at
-from analysis.sequential.compared import Compared, usual
 from analysis.sequential.family import FamilySteps, most_informative
 from analysis.sequential.family_figures import costs, log_odds_of, median, saved
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
