@@ -19,11 +19,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked slow, unless asked for: by an option, since `-m` is for the user."""
+    """Leave out what is marked slow, unless asked for (by an option, since `-m` is for the user), and deal the rest.
+
+    Where two processes run them, one takes all that start an engine, which fills the cores and the memory by itself.
+    The rest goes by file, so that what a file sets up is set up once.
+    """
     slow = [] if config.getoption("--slow") else [item for item in items if item.get_closest_marker("slow")]
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("engine" if item.get_closest_marker("engine") else item.path.name))
 
 
 FAMILIES = ("ash", "birch", "cedar")
