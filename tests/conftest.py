@@ -18,19 +18,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the proofs in full, marked slow")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin that reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked slow, unless asked for (by an option, since `-m` is for the user), and deal the rest.
-
-    Where two processes run them, one takes all that start an engine, which fills the cores and the memory by itself.
-    The rest goes by file, so that what a file sets up is set up once.
-    """
+    """Leave out what is marked slow, unless asked for: by an option, since `-m` is for the user."""
     slow = [] if config.getoption("--slow") else [item for item in items if item.get_closest_marker("slow")]
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("engine" if item.get_closest_marker("engine") else item.path.name))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Of two processes that run the tests, one takes all that start an engine, which fills cores and memory by itself.
+
+    The rest goes by file, so that what a file sets up is set up once.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class EnginesTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            together = "tests/integration/"
+            return together if nodeid.startswith(together) else str(super()._split_scope(nodeid))
+
+    return EnginesTogether(config, log)
 
 
 FAMILIES = ("ash", "birch", "cedar")
