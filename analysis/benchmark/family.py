@@ -191,11 +191,11 @@ class FamilyTest:
         _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
         features = self.features(self.features.background(training))
         for place, subset in enumerate(self.subsets):
+            values = self._with_weights(features[place], subset, absent)
             if self.given is not None:
-                yield subset, self.given[subset], features[place]
+                yield subset, self.given[subset], values
                 continue
             kinship = KinshipClassifier(self.rules.regularisation, similarities=True)
-            values = self._with_weights(features[place], subset, absent)
             pairs, kin, weight = values[training], same[training], 1 / sizes[group]
             if self.tokenizer is not None:
                 channels = features.shape[-1]

@@ -61,7 +61,7 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     scores = _scores(seen, subsets, step)
     compared = Compared.of(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS, step)
-    weights = _weights(scores.get(seen.access.tier))
+    weights = remembered(scores.get("logits"))  # as `kinprint attribute` counts them: where all logits are seen
     trials = FamilyTest(seen.candidates, seen.references, compared, subsets, weights=weights).run(step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))
     ours.measures += calibration_measures(
@@ -91,7 +91,15 @@ def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[st
     return found
 
 
-def _weights(scores: Mapping[Subset, Scores] | None) -> Weights | None:
+def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
+    """Scores of shared weights as `kinprint attribute` counts them: at tier logits, else None."""
+    if seen.access.tier != "logits":
+        return None
+    score = _ways(seen)["logits"]
+    return remembered({subset: score(canaries) for subset, canaries in subsets.items()})
+
+
+def remembered(scores: Mapping[Subset, Scores] | None) -> Weights | None:
     """Each worked out once: many folds ask for the same."""
     return None if scores is None else cache(lambda subset, absent: scores[subset](absent))
 

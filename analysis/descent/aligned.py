@@ -7,8 +7,9 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, hashed, prompt_numbers
+from analysis.chosen_logits import ChosenLogits, hashed, last_logits, prompt_numbers
 from analysis.descent.rivals import Places
+from analysis.image import centred
 from analysis.unfed import Unfed
 from probes.chosen_tokens import COMMON
 from probes.recording import Recording
@@ -16,7 +17,7 @@ from probes.recording import Recording
 NAMED_A_QUERY = 128
 """Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
 _COMMON = hashed(COMMON)
-_ENOUGH, _FEWEST_TOKENS = 256, 32
+ENOUGH, _FEWEST_TOKENS = 256, 32
 
 
 def aligned_logits(
@@ -44,7 +45,7 @@ def common_tokens(held: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint
     """
     shared = reduce(np.intersect1d, [one[one > 0] for one in held])
     common = np.intersect1d(shared, _COMMON)
-    tokens: npt.NDArray[np.uint64] = common if len(common) >= _ENOUGH else shared
+    tokens: npt.NDArray[np.uint64] = common if len(common) >= ENOUGH else shared
     return tokens if len(tokens) >= _FEWEST_TOKENS else tokens[:0]
 
 
@@ -72,3 +73,32 @@ def rows_for(canaries: Places, n_tokens: int, named: int | None) -> Places:
     `named`: how many tokens a query names; None where it shows them all.
     """
     return canaries if named is None else canaries[: len(canaries) * named // n_tokens]
+
+
+def rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
+    """Places of the prompts after which the candidate gave logits that it had not given before.
+
+    Nobody is scored on more rows than it, and an answer that is repeated is one.
+    """
+    if logits is None:
+        return np.zeros(0, dtype=np.intp)
+    known = np.flatnonzero(np.isfinite(logits[:asked]).all(axis=1))
+    _, first = np.unique(np.round(centred(logits[known]), 1), axis=0, return_index=True)
+    return known[np.sort(first)]
+
+
+def common_logits(recording: Recording) -> npt.NDArray[np.float32] | None:
+    """After each prompt, of the tokens that most vocabularies have: [n_canaries, len(COMMON)], NaN where not known.
+
+    None for a recording that holds none of them.
+    """
+    chosen = last_logits(recording)
+    if isinstance(chosen, Unfed):
+        return None
+    known = np.flatnonzero(np.isin(_COMMON, chosen.tokens))
+    if not len(known):
+        return None
+    found = np.full((len(recording.suite), len(_COMMON)), np.nan, np.float32)
+    digests = [canary.digest for canary in recording.suite.canaries]
+    found[:, known] = after_prompts(recording, _only(chosen, _COMMON[known]), digests)
+    return found

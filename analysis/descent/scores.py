@@ -36,9 +36,18 @@ class SpaceScores:
         """
         return self.explained(canaries, named, most).beyond_rivals()
 
-    def explained(self, canaries: Places, named: int | None = None, most: int | None = None) -> "Explained":
-        """What the scores are made of."""
-        return Explained(self.models, self._sizes(), *self._plain(canaries, named, most))
+    def explained(
+        self, canaries: Places, named: int | None = None, most: int | None = None, about: int | None = None
+    ) -> "Explained":
+        """What the scores are made of; with `about`, all that those of one model take and no more."""
+        sizes = self._sizes()
+        if about is None:
+            return Explained(self.models, sizes, *self._plain(canaries, named, most))
+        plain, chance = self._plain(canaries, named, most, models=np.array([about]))
+        lonely = np.flatnonzero(~rivals(self.models.lineages[self.models.references], sizes).any(axis=1))
+        beside, _ = self._plain(canaries, named, most, lonely)
+        plain[:, lonely] = beside[:, lonely]
+        return Explained(self.models, sizes, plain, chance)
 
     def with_reference(self, column: int, canaries: Places, models: Places) -> npt.NDArray[np.float64]:
         """Scores of some models [n_models] with one reference alone, beside a few of its rivals; NaN as above."""

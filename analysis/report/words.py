@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from analysis.attribution import UNKNOWN
 from analysis.channels import all_channels, pair_channels
 from analysis.report.hostile import NAME_LIMIT, visible
+from analysis.shared_weights import NAME
 from analysis.verdict import Decision, Shown, Verdict, percent
 
 DECISIONS: dict[Decision, str] = {
@@ -160,6 +161,8 @@ def numbers(shown: Shown) -> str:
 
 def channel_in_words(name: str) -> str:
     """What a channel compares: the first line of its own description."""
+    if name == NAME:
+        return "How much of the candidate's logits lies in the space of the reference's, beside rivals."
     channel = all_channels().get(name) or pair_channels().get(name)
     return (type(channel).__doc__ or "").strip().partition("\n")[0] if channel is not None else ""
 

@@ -18,6 +18,7 @@ from analysis.rules import Rules
 from analysis.sequential.boundary import Boundary, by_lineage
 from analysis.sequential.family import FIRST, FamilySteps, Order
 from analysis.sequential.learned import Learned, Teacher
+from analysis.sequential.weights import WeightsAtLooks
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,18 @@ class FamilyReplay:
     """All models of one access, compared with its references."""
 
     def __init__(
-        self, models: Sequence[Specimen], references: Places, compared: Compared, how: How, rules: Rules | None = None
+        self,
+        models: Sequence[Specimen],
+        references: Places,
+        compared: Compared,
+        how: How,
+        rules: Rules | None = None,
+        weights: WeightsAtLooks | None = None,
     ) -> None:
         self.models, self.references, self.how = list(models), references, how
         self.families, self.rows = np.unique([one.family for one in models], return_inverse=True)
         self.columns = self.rows[references]
-        self.teacher = Teacher(compared, self.rows, references, rules or Rules(), how.most)
+        self.teacher = Teacher(compared, self.rows, references, rules or Rules(), how.most, weights)
 
     def learned(self) -> Learned | None:
         """From everybody, for a candidate that is nobody of the library."""
@@ -111,15 +118,24 @@ class FamilyReplay:
         theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
         learned = self.teacher.teach(self._training(theirs, family=family), there) if len(there) else None
         for place in np.flatnonzero(self.rows == family).tolist() if learned is not None else ():
-            odds = self._replay(found, learned, place, there)
+            odds = self._replay(found, learned, place, there, theirs)
             found.wrong[place], found.unknown_there[place] = odds[:, :-1].max(axis=1), odds[:, -1]
 
-    def _replay(self, found: FamilyPaths, learned: Learned | None, place: int, there: Places | slice) -> Matrix:
-        """Log odds after every look: [n_looks, n_families + 1]."""
+    def _replay(
+        self,
+        found: FamilyPaths,
+        learned: Learned | None,
+        place: int,
+        there: Places | slice,
+        absent: frozenset[str] = frozenset(),
+    ) -> Matrix:
+        """Log odds after every look: [n_looks, n_families + 1]; references `there` count, lineages `absent` nowhere."""
         assert learned is not None
         steps = FamilySteps(learned, self.how.order, place, self.how.first)
+        weights = self.teacher.weights
+        shared = None if weights is None else lambda asked: weights.of(place, asked, absent)[there]
         while len(steps.asked) < self.how.most and (batch := steps.next_batch(self.how.batch)):
-            steps.tell(batch, self.teacher.compared.on(place, there, [*steps.asked, *batch]))
+            steps.tell(batch, self.teacher.compared.on(place, there, [*steps.asked, *batch]), shared)
         found.looks = steps.looks
         return np.array(steps.log_odds)
 
