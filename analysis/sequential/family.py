@@ -23,8 +23,9 @@ class FamilySteps:
     """Who is it, after every batch of answers: `next_batch`, ask these canaries, `tell` what came of it.
 
     Canaries are chosen by the posterior so far (`order` "informative"), or drawn (`seed`). After each batch, from
-    `first` canaries on, `log_odds` has a row [n_families + 1], `unknown` last, of the log odds of each hypothesis, and
-    `looks` the number of canaries asked.
+    `first` canaries on, `log_odds` has a row [n_families + 1], `unknown` last, of the log odds of each hypothesis,
+    `evidence` the same without the doubt that bounds them (how far apart two models are must not stop at a bound; for
+    `unknown`, which is that nothing was found, it may), and `looks` the number of canaries asked.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class FamilySteps:
         self.asked: list[int] = []
         self.log_posterior: Matrix = learned.log_prior
         self.log_odds: list[Matrix] = []
+        self.evidence: list[Matrix] = []
         self.looks: list[int] = []
         self.shared: Matrix | None = None
 
@@ -64,13 +66,21 @@ class FamilySteps:
         known, level = ~np.isnan(similarities), self.learned.background[:, None, self.asked]
         excess = np.where(known, similarities - level, 0).sum(axis=-1)
         possible = np.where(known, 1 - level, 0).sum(axis=-1)
-        self.log_posterior = self.learned.log_posterior(excess, possible, len(self.asked), self.shared)
+        found = self.learned.log_posterior(excess, possible, len(self.asked), self.shared)
+        self.log_posterior = found[0]
         if len(self.asked) < self.first:
             return
-        everything = np.repeat(self.log_posterior[None], len(self.log_posterior), axis=0)
-        np.fill_diagonal(everything, -np.inf)
-        self.log_odds.append(self.log_posterior - logsumexp(everything, axis=1))
+        self.log_odds.append(_log_odds(found[0]))
+        self.evidence.append(np.append(_log_odds(found[1])[:-1], self.log_odds[-1][-1]))
         self.looks.append(len(self.asked))
+
+
+def _log_odds(log_posterior: Matrix) -> Matrix:
+    """Of each hypothesis against all others: [n_hypotheses]."""
+    others = np.repeat(log_posterior[None], len(log_posterior), axis=0)
+    np.fill_diagonal(others, -np.inf)
+    odds: Matrix = log_posterior - logsumexp(others, axis=1)
+    return odds
 
 
 def most_informative(posterior: Matrix, tells: Matrix, free: npt.NDArray[np.bool_], size: int) -> list[int]:

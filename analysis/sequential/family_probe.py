@@ -126,7 +126,7 @@ class FamilyProbe:
             reason,
             self.stopped,
             tuple(self.looks),
-            self.boundaries.family.null.lineages,
+            self.boundaries.family.lineages,
             library=self.library.version,
             order=self.how.order,
             batch=self.how.batch,
@@ -135,7 +135,7 @@ class FamilyProbe:
 
     def _look(self) -> Look:
         posterior = np.exp(self.steps.log_posterior)
-        p_values = self.boundaries.p_values(self.steps.log_odds)
+        p_values = self.boundaries.p_values(self.steps.evidence)
         labels, best = [*self.families, UNKNOWN], int(posterior.argmax())
         needed = self.rules.unknown_at if best == len(self.families) else self.rules.attributed_at
         p, value = float(p_values[best]), float(posterior[best])

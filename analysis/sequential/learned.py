@@ -46,16 +46,23 @@ class Learned:
         n, unknown = self.tells.shape[0], self.rules.unknown_prior
         return np.append(np.full(n, np.log((1 - unknown) / n)), np.log(unknown))
 
-    def log_posterior(self, excess: Matrix, possible: Matrix, n: int, weights: Matrix | None = None) -> Matrix:
-        """[n_families + 1] from sums over n canaries [n_channels, n_references]: similarity beyond background, and how
-        much there could have been; and from `weights` [n_references] shared, where they count."""
+    def log_posterior(
+        self, excess: Matrix, possible: Matrix, n: int, weights: Matrix | None = None
+    ) -> tuple[Matrix, Matrix]:
+        """With the doubt of the rules, and without any: both [n_families + 1].
+
+        From sums over n canaries [n_channels, n_references], similarity beyond background and how much there could
+        have been; and from `weights` [n_references] shared, where they count.
+        """
         size = max(int(np.searchsorted(self.sizes, n, side="right")) - 1, 0)
         features = excess / np.where(possible > 0, possible, 1)
         if weights is not None:
             features = np.concatenate([features, weights[None]])
         ratios = self.slopes[size] @ features + self.intercepts[size]
-        evidence = doubted(family_evidence(ratios[None], self.family), self.rules.doubt)
-        return np.asarray(log_posterior(evidence, self.log_prior)[0])
+        evidence = family_evidence(ratios[None], self.family)
+        both = np.concatenate([doubted(evidence, self.rules.doubt), evidence])
+        with_doubt, without = log_posterior(both, self.log_prior)
+        return with_doubt, without
 
 
 class Teacher:

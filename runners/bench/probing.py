@@ -11,8 +11,8 @@ from analysis.library import Library
 from analysis.observation import Access
 from analysis.rules import Rules
 from analysis.sequential.family import FIRST
-from analysis.sequential.family_figures import Costs, costs, log_odds_of, median
-from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
+from analysis.sequential.family_figures import Costs, costs, median, ready_at
+from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How, evidence_of
 from analysis.sequential.simulation import false_decisions
 from analysis.sequential.weights import WeightsAtLooks
 from probes.errors import LibraryError
@@ -52,9 +52,13 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     except LibraryError as error:
         say(f"family rows at {tier} are left out: {error}")
         return []
-    needed = {"family": log_odds_of(rules.attributed_at), "unknown": log_odds_of(rules.unknown_at)}
-    wrong = false_decisions(paths.wrong, paths.lineages, paths.judge("family"), ALPHA, needed["family"], runs)
-    missed = false_decisions(paths.unknown, paths.lineages, paths.judge("unknown"), ALPHA, needed["unknown"], runs)
+    wrong, missed = (
+        false_decisions(evidence_of(of), paths.lineages, paths.judge(what), ALPHA, ready_at(of, sure), runs)
+        for of, what, sure in (
+            (paths.wrong, "family", rules.attributed_at),
+            (paths.unknown, "unknown", rules.unknown_at),
+        )
+    )
     return [
         _median(f"family_queries_median/{tier}", chosen.family, _FAMILY_QUERIES[tier]),
         _median(f"family_queries_median_without_tokenizer/{tier}", without.family),
