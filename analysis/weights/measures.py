@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Measure:
     """`survives`: what somebody may do to the weights, without changing what the model says, and not change it.
 
-    `decides`: whether the sentence about ancestry rests on it; chosen before the rates were measured, for each of
+    `decides`: whether the sentence about ancestry rests on it; chosen for a reason, not by the rates: each of
     these has a reason to be near 0 for any two trainings that started from different random numbers.
     """
 
