@@ -44,7 +44,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of `pairs` reach a value. `upper` bounds the true share, once in twenty wrongly.
+    """How many of `pairs` reach a value, and their `lowest` and `highest`. `upper` bounds the true share, at 95%.
 
     `independent` is the number of pairs that can be formed of their lineages without using one twice: that many
     trials there are, however many pairs (two pairs with a model in common are no two trials).
@@ -54,6 +54,8 @@ class Rate:
     pairs: int
     independent: int
     upper: float
+    lowest: float
+    highest: float
 
     @property
     def share(self) -> float:
@@ -100,7 +102,9 @@ class PairsFile:
             return None
         reached = sum(found >= round(value, _DIGITS) for _, found in known)
         trials = self._independent([pair for pair, _ in known])
-        return Rate(reached, len(known), trials, upper_bound(reached / len(known), trials))
+        values = [found for _, found in known]
+        bound = upper_bound(reached / len(known), trials)
+        return Rate(reached, len(known), trials, bound, min(values), max(values))
 
     def _independent(self, pairs: Sequence[Pair]) -> int:
         """Pairs that have no lineage in common; of descendants and parents, one for each lineage."""

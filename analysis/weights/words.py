@@ -10,18 +10,29 @@ from analysis.weights.summary import Facts
 
 SAYS_NOTHING = 0.05
 """From this share of independent pairs on, a value is nothing unusual for two models that share nothing."""
-COLUMNS = ("measure", "value", "strangers", "at most", "of one shape", "at most", "descendants")
+COLUMNS = (
+    "measure",
+    "value",
+    *("strangers", "at most", "highest"),
+    *("one shape", "at most", "highest"),
+    "kin",
+    "lowest",
+)
 
 
 def rows(evidence: WeightEvidence) -> list[tuple[str, ...]]:
-    """The table's rows under `COLUMNS`: the value, and who else reaches it, with the upper 95% bounds."""
+    """The table's rows under `COLUMNS`.
+
+    The value; how many strangers reach it, the upper 95% bound of their share, and the highest that they come to;
+    the same of those of one shape; how many descendants reach it, and the lowest that they come to.
+    """
     return [
         (
             one.measure,
-            "none" if one.value is None else f"{one.value:.3f}",
+            _number(one.value),
             *_reached(one.strangers),
             *_reached(one.strangers_of_one_shape),
-            _reached(one.descendants)[0],
+            *(_reached(one.descendants)[0], _number(one.descendants and one.descendants.lowest)),
         )
         for one in evidence.readings
     ]
@@ -38,43 +49,55 @@ def facts(evidence: WeightEvidence) -> list[str]:
 
 def said(evidence: WeightEvidence) -> str:
     """What the measures say together; never who was first, and nothing from a measure that strangers reach as well."""
-    apart = [one for one in evidence.readings if BY_NAME[one.measure].decides and _beyond_all(one)]
+    deciding = [one for one in evidence.readings if BY_NAME[one.measure].decides and one.value is not None]
+    beyond = [one for one in deciding if one.strangers is not None and one.strangers.reached == 0]
+    apart = [one for one in beyond if _as_descendants(one)]
     common = [one for one in evidence.readings if _says_nothing(one)]
-    parts = [_conclusion(evidence, apart)]
+    if not deciding:
+        parts = ["None of the measures that could tell shared weights could be taken: undecidable from these files."]
+    elif apart:
+        parts = _shared(evidence, deciding, apart)
+    elif beyond:
+        parts = [
+            f"By {_listed(beyond)} the two are more alike than any strangers that were measured, but less than any "
+            "descendant is like its parent: undecided."
+        ]
+    else:
+        parts = [
+            f"By {_listed(deciding)} the two are as far apart as independent trainings: no sign of shared weights."
+        ]
+        if evidence.same_shape:
+            parts.append("The same architecture and size are no evidence of any.")
     if common:
         parts.append(
             f"As alike as this by {_listed(common)} are many models that share no weights "
             f"({', '.join(_commonness(one) for one in common)}): that says nothing about ancestry."
         )
-    if evidence.same_shape:
-        parts.append("The same architecture and size are no evidence of shared weights either.")
     return " ".join(parts)
 
 
-def _conclusion(evidence: WeightEvidence, apart: Sequence[Reading]) -> str:
-    deciding = [one for one in evidence.readings if BY_NAME[one.measure].decides and one.value is not None]
-    if not deciding:
-        return "None of the measures that could tell shared weights could be taken: undecidable from these files."
-    if not apart:
-        return f"By {_listed(deciding)} the two are as far apart as independent trainings: no sign of shared weights."
-    rate = apart[0].strangers
-    assert rate is not None  # it is beyond all of them
-    bound = max(_bound(one) for one in apart)
-    text = (
-        f"By {_listed(apart)} the two are more alike than any of {rate.pairs} pairs of independent trainings: shared "
-        f"weight ancestry (strangers reach such a value in at most {bound:.0%} of cases, at 95% confidence for each "
-        "measure; who came first does not follow)."
-    )
-    if evidence.same_shape and not _has(apart, "cosine"):
-        text += " Number by number the weights do not match, as after a permutation or rotation of the hidden space."
-    beside = [one for one in deciding if one not in apart and one.measure != "cosine"]
-    if beside:
-        text += f" By {_listed(beside)} independent trainings come as close, so the measures disagree."
-    return text
+def _shared(evidence: WeightEvidence, deciding: Sequence[Reading], apart: Sequence[Reading]) -> list[str]:
+    rates = {one.measure: one.strangers for one in apart if one.strangers is not None}
+    highest = ", ".join(f"{name} {rate.highest:.3f}" for name, rate in rates.items())
+    parts = [
+        f"By {_listed(apart)} the two are as alike as a model and its descendant, and more than any of "
+        f"{max(rate.pairs for rate in rates.values())} pairs of independent trainings, which come to {highest} at most: "
+        f"shared weight ancestry. Of strangers at most {max(rate.upper for rate in rates.values()):.0%} can be so "
+        "alike, as far as so few lineages tell (95%, for each measure); who came first does not follow."
+    ]
+    if evidence.same_shape and "cosine" not in rates:
+        parts.append(
+            "Number by number the weights do not match, as after a permutation or rotation of the hidden space."
+        )
+    if beside := [one for one in deciding if one not in apart and one.measure != "cosine"]:
+        parts.append(f"By {_listed(beside)} they are not, so the measures disagree.")
+    return parts
 
 
-def _beyond_all(reading: Reading) -> bool:
-    return reading.strangers is not None and reading.strangers.reached == 0
+def _as_descendants(reading: Reading) -> bool:
+    """Whether any pair of a model and its descendant is no more alike."""
+    rate = reading.descendants
+    return rate is not None and reading.value is not None and round(reading.value, 4) >= rate.lowest
 
 
 def _says_nothing(reading: Reading) -> bool:
@@ -90,16 +113,14 @@ def _commonness(reading: Reading) -> str:
     return f"{reading.measure} {rate.reached} of {rate.pairs} pairs{among}"
 
 
-def _bound(reading: Reading) -> float:
-    return reading.strangers.upper if reading.strangers is not None else 1.0
+def _reached(rate: Rate | None) -> tuple[str, str, str]:
+    if rate is None:
+        return ("none", "none", "none")
+    return (f"{rate.reached}/{rate.pairs}", f"{rate.upper:.2f}", _number(rate.highest))
 
 
-def _reached(rate: Rate | None) -> tuple[str, str]:
-    return ("none", "none") if rate is None else (f"{rate.reached}/{rate.pairs}", f"{rate.upper:.2f}")
-
-
-def _has(readings: Sequence[Reading], measure: str) -> bool:
-    return any(one.measure == measure for one in readings)
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 def _listed(readings: Sequence[Reading]) -> str:

@@ -162,7 +162,7 @@ def pairs_file() -> PairsFile:
         PairMember(name, "lookalike", name.replace("child", "one"), "p", "llama", 9, name) for name in names
     )
     strange = {measure.name: 0.1 for measure in MEASURES} | {"std_profile": 1.0}
-    kin = dict.fromkeys(strange, 0.9)
+    kin = dict.fromkeys(strange, 0.8)
     strangers = [Pair(a, b, "independent", True, dict(strange)) for b in range(4) for a in range(b)]
     return PairsFile("a test", members, (*strangers, Pair(0, 4, "descendant", True, dict(kin))))
 
