@@ -32,7 +32,7 @@ def rows(evidence: WeightEvidence) -> list[tuple[str, ...]]:
             _number(one.value),
             *_reached(one.strangers),
             *_reached(one.strangers_of_one_shape),
-            *(_reached(one.descendants)[0], _number(one.descendants and one.descendants.lowest)),
+            *_kin(one.descendants),
         )
         for one in evidence.readings
     ]
@@ -79,11 +79,12 @@ def said(evidence: WeightEvidence) -> str:
 def _shared(evidence: WeightEvidence, deciding: Sequence[Reading], apart: Sequence[Reading]) -> list[str]:
     rates = {one.measure: one.strangers for one in apart if one.strangers is not None}
     highest = ", ".join(f"{name} {rate.highest:.3f}" for name, rate in rates.items())
+    pairs, bound = min(rate.pairs for rate in rates.values()), max(rate.upper for rate in rates.values())
     parts = [
-        f"By {_listed(apart)} the two are as alike as a model and its descendant, and more than any of "
-        f"{max(rate.pairs for rate in rates.values())} pairs of independent trainings, which come to {highest} at most: "
-        f"shared weight ancestry. Of strangers at most {max(rate.upper for rate in rates.values()):.0%} can be so "
-        "alike, as far as so few lineages tell (95%, for each measure); who came first does not follow."
+        f"By {_listed(apart)} the two are as alike as a model and its descendant, and more than any of {pairs} pairs "
+        f"of independent trainings, which come to {highest} at most: shared weight ancestry. That a stranger is so "
+        f"alike has a chance of at most {bound:.0%}, as far as so few lineages tell (95%, for each measure by itself); "
+        "who came first does not follow."
     ]
     if evidence.same_shape and "cosine" not in rates:
         parts.append(
@@ -117,6 +118,10 @@ def _reached(rate: Rate | None) -> tuple[str, str, str]:
     if rate is None:
         return ("none", "none", "none")
     return (f"{rate.reached}/{rate.pairs}", f"{rate.upper:.2f}", _number(rate.highest))
+
+
+def _kin(rate: Rate | None) -> tuple[str, str]:
+    return ("none", "none") if rate is None else (f"{rate.reached}/{rate.pairs}", _number(rate.lowest))
 
 
 def _number(value: float | None) -> str:
