@@ -22,6 +22,7 @@ _ONE = "model.safetensors"
 _MOST_HEADER = 100_000_000
 """Bytes; the limit of the safetensors library itself."""
 _DTYPES: dict[str, str] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_INTEGERS = {"I8": "i1", "I32": "<i4"}
 _MOST_DIMENSIONS = 8
 
 
@@ -34,32 +35,49 @@ class _Place:
 
 
 class SafetensorsFiles:
-    """The tensors of a folder or of one file. `skipped`: those of a type that is no plain floating point.
+    """The tensors of a folder or of one file. Those of whole numbers are had as they are stored, others not at all.
 
     Raises CandidateError on files that are missing, malformed, truncated or outside of the folder.
     """
 
     def __init__(self, path: Path) -> None:
         self._places: dict[str, _Place] = {}
-        self.skipped: list[str] = []
+        self._others: list[str] = []
         for file in _files(path):
             for name, entry in _entries(file):
                 if name in self._places:
                     raise CandidateError(f"{file} holds {name!r}, which another file of the model holds too")
                 if entry is None:
-                    self.skipped.append(name)
+                    self._others.append(name)
                 else:
                     self._places[name] = entry
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Every tensor's shape."""
-        return {name: place.shape for name, place in self._places.items()}
+        """The shape of every tensor of floating point."""
+        return {name: place.shape for name, place in self._places.items() if place.dtype in _DTYPES}
+
+    @property
+    def stored_as(self) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+        """Type and shape of every tensor that can be read, whole numbers among them."""
+        return {name: (place.dtype, place.shape) for name, place in self._places.items()}
+
+    @property
+    def skipped(self) -> list[str]:
+        """The tensors that are not of floating point."""
+        return [*self._others, *(name for name, place in self._places.items() if place.dtype in _INTEGERS)]
 
     def read(self, name: str) -> npt.NDArray[np.float32]:
         """One tensor."""
         place = self._places[name]
         return _numbers(place, 0, prod(place.shape)).reshape(place.shape)
+
+    def stored(self, name: str) -> npt.NDArray[np.integer]:
+        """A tensor of whole numbers."""
+        place = self._places[name]
+        dtype = np.dtype(_INTEGERS[place.dtype])
+        raw = read_bytes(place.file, place.start, prod(place.shape) * dtype.itemsize)
+        return raw.view(dtype).reshape(place.shape)
 
     def rows(self, name: str, numbers: Sequence[int]) -> npt.NDArray[np.float32]:
         """Some rows [n, columns] of a matrix, without reading the others."""
@@ -110,9 +128,9 @@ def _place(file: Path, name: str, entry: Any, first: int, size: int) -> _Place |
     start, end = first + offsets[0], first + offsets[1]
     if not start <= end <= size:
         raise CandidateError(f"{file} places {name[:200]!r} outside of itself; it is truncated or forged")
-    if dtype not in _DTYPES:
+    if dtype not in _DTYPES | _INTEGERS:
         return None
-    if prod(shape) * np.dtype(_DTYPES[dtype]).itemsize != end - start:
+    if prod(shape) * np.dtype((_DTYPES | _INTEGERS)[dtype]).itemsize != end - start:
         raise CandidateError(f"{file} gives {name[:200]!r} the shape {shape}, which its numbers do not fill")
     return _Place(file, start, dtype, shape)
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from analysis.weights.architecture import Architecture, of_config, of_gguf
 from analysis.weights.gguf_file import GgufFile
+from analysis.weights.packed import UnpackedFiles
 from analysis.weights.plain_file import json_object
 from analysis.weights.roles import Key, Part, find_parts
-from analysis.weights.safetensors_files import SafetensorsFiles
 from analysis.weights.tokens import tokens_of_folder, tokens_of_gguf
 from probes.errors import CandidateError
 
@@ -105,7 +105,7 @@ def _opened(path: Path) -> tuple[Tensors, Architecture, Path]:
     folder = path if path.is_dir() else path.parent
     config = folder / "config.json"
     architecture = of_config(json_object(config)) if config.exists() else Architecture("unknown", None)
-    return SafetensorsFiles(path), architecture, folder
+    return UnpackedFiles(path), architecture, folder
 
 
 def _cut(tensor: Matrix, part: Part) -> Matrix:

@@ -12,6 +12,7 @@ from analysis.weights.architecture import Architecture, Heads
 from analysis.weights.roles import Key, find_parts
 from analysis.weights.stored_model import StoredModel
 from analysis.weights.tokens import spelled_byte_level, spelled_sentencepiece
+from probes.errors import CandidateError
 from tests.tiny_weights import DIMENSIONS, HEADS, HIDDEN, KEYS, TOKENS, Tensors, random_model, save_model
 
 NAMES = {
@@ -150,3 +151,29 @@ def test_tokens_are_spelled_in_bytes() -> None:
     assert spelled_byte_level("<|im_start|>") == b"<|im_start|>"
     assert spelled_sentencepiece("▁café") == " café".encode()
     assert spelled_sentencepiece("<0x0A>") == b"\n"
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_what_compressed_tensors_packed_is_read_as_the_numbers_it_stands_for(tmp_path: Path, bits: int) -> None:
+    random = np.random.default_rng(0)
+    name = "model.layers.0.self_attn.q_proj.weight"
+    numbers = random.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (HIDDEN, HIDDEN))
+    scales = random.uniform(0.5, 1, (HIDDEN, 4 if bits == 4 else 1)).astype(np.float32)
+    packed: dict[str, npt.NDArray[np.generic]] = {f"{name}_scale": scales}
+    if bits == 4:
+        nibbles = (numbers + 8).astype(np.uint32).reshape(HIDDEN, -1, 8) << (4 * np.arange(8, dtype=np.uint32))
+        packed |= {f"{name}_packed": nibbles.sum(axis=2, dtype=np.uint32).view(np.int32)}
+        packed |= {f"{name}_shape": np.array([HIDDEN, HIDDEN])}
+    else:
+        packed |= {name: numbers.astype(np.int8)}
+    folder = save_model(tmp_path / "model", {})
+    save_file(packed, folder / "model.safetensors")
+    stored = StoredModel(folder)
+    expected = numbers * scales.repeat(HIDDEN // scales.shape[1], axis=1)
+    assert stored.read(Key("q", 0)) == pytest.approx(expected)
+    assert stored.not_compared == []
+
+    packed[f"{name}_scale"] = scales[:-1]  # which does not fit: it is not guessed what was meant
+    save_file(packed, folder / "model.safetensors")
+    with pytest.raises(CandidateError, match="no attention layer"):
+        StoredModel(folder)
