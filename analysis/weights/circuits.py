@@ -3,7 +3,7 @@
 QK: which tokens look at which, W_Q^T W_K; OV: what is written where one is looked at, W_O W_V (Elhage et al. 2021, A
 Mathematical Framework for Transformer Circuits). A rotation R of the hidden space makes W_Q, W_K and W_V into W R^T,
 W_O into R W and an embedding e into R e, so it leaves alone the singular values of either circuit, and the circuits
-between tokens, e_i^T W_Q^T W_K e_j: the invariant terms M_a and M_b of HuRef (Zeng et al. 2023, section 4.2), for which
+between tokens, e_i^T W_Q^T W_K e_j: the invariant terms M_a and M_b of HuRef (Zeng et al. 2023), for which
 hidden spaces need not even be equally large. Nor does it matter in which order heads, or the dimensions of one, stand.
 Gains of the norm before are multiplied into W_Q, W_K and W_V first, where somebody who rotates has to put them, too.
 """
@@ -20,6 +20,8 @@ from analysis.weights.stored_model import StoredModel
 Numbers = npt.NDArray[np.floating]
 QUANTILES = 32
 """How many quantiles of a layer's logarithms of singular values are kept."""
+_MOST_DIMENSIONS = 2048
+"""Of one head: the spectra of larger ones would take hours. The largest known have 576."""
 _LEAST = 1e-6
 """Singular values count as at least this share of the layer's largest: below it they are rounding."""
 
@@ -94,6 +96,7 @@ def _attention(model: StoredModel, layer: int) -> Attention | None:
     q, k, v, o = (model.read(Key(role, layer)) for role in "qkvo")
     hidden, rows, shared = q.shape[1], q.shape[0], k.shape[0]
     fits = rows % heads.queries == 0 and shared * heads.queries == rows * heads.keys
+    fits = fits and rows // heads.queries <= _MOST_DIMENSIONS
     if not fits or v.shape != k.shape or k.shape[1] != hidden or o.shape != (hidden, rows):
         return None
     gains = np.ones(hidden, dtype=np.float32)

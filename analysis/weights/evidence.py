@@ -60,7 +60,7 @@ class WeightEvidence:
 
     def to_json(self) -> str:
         """Everything, as JSON text."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "WeightEvidence":

@@ -57,7 +57,7 @@ def circuit_correlations(first: npt.NDArray[np.float16], second: npt.NDArray[np.
     """Of every layer of the one with every layer of the other [layers of a, layers of b], a circuit between tokens.
 
     The circuits between the tokens that both have kept, their row and column means taken out (how much a token looks,
-    or is looked at, at all), compared by their cosine: HuRef's invariant terms (Zeng et al. 2023, section 4.2).
+    or is looked at, at all), compared by their cosine: HuRef's invariant terms (Zeng et al. 2023).
     """
     one, other = (
         _normal(np.stack([_centred(layer[np.ix_(places, places)].astype(np.float64)).ravel() for layer in circuits]))

@@ -18,6 +18,7 @@ from analysis.weights.tokens import tokens_of_folder, tokens_of_gguf
 from probes.errors import CandidateError
 
 Matrix = npt.NDArray[np.float32]
+_MOST_LAYERS = 1000
 
 
 class Tensors(Protocol):
@@ -47,9 +48,10 @@ class StoredModel:
         self.not_compared = sorted([*unknown, *self._tensors.skipped])
         self.layers = sorted({key.layer for key in self.parts if key.layer is not None and key.role == "q"})
         if not self.layers:
-            raise CandidateError(
-                f"{path} holds no attention layer that its tensors' names tell, such as {self.not_compared[:3]}"
-            )
+            names = [name[:100] for name in self.not_compared[:3]]
+            raise CandidateError(f"{path} holds no attention layer that its tensors' names tell, such as {names}")
+        if len(self.layers) > _MOST_LAYERS:
+            raise CandidateError(f"{path} has {len(self.layers):,} layers; at most {_MOST_LAYERS:,} are compared")
 
     @cached_property
     def tokens(self) -> dict[bytes, int]:

@@ -50,6 +50,11 @@ def entry(**changes: Any) -> dict[str, Any]:
         (entry(shape=[0, 4], data_offsets=[0, 0]), None, "no attention layer"),
         (entry(dtype="F8_E4M3", data_offsets=[0, 16]), None, "no attention layer"),
         ({"x\u202e": {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}}, None, "no attention layer"),
+        (
+            {f"model.layers.{n}.self_attn.q_proj.weight": one for n in range(1001) for one in entry().values()},
+            None,
+            "1,001",
+        ),
         ({f"model.layers.{'9' * 5000}.self_attn.q_proj.weight": entry().popitem()[1]}, None, "no attention layer"),
     ],
 )

@@ -1,5 +1,7 @@
 """What each measure makes of models that were changed in a known way, and of strangers."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,9 +186,8 @@ def test_what_strangers_reach_says_nothing_and_what_none_reaches_does(original: 
 
 
 def test_evidence_and_pairs_are_read_back_as_they_were(original: Path, tmp_path: Path) -> None:
-    import json
-
     evidence = compare_weights(original, original, pairs_file())
     assert WeightEvidence.from_json(json.loads(evidence.to_json())) == evidence
+    assert replace(evidence, not_compared_a=("\ud800",)).to_json().encode()  # half a pair, which UTF-8 has no bytes for
     pairs_file().save(tmp_path / "pairs.json", [measure.name for measure in MEASURES])
     assert PairsFile.load(tmp_path / "pairs.json") == pairs_file()
