@@ -3,9 +3,13 @@
 QK: which tokens look at which, W_Q^T W_K; OV: what is written where one is looked at, W_O W_V (Elhage et al. 2021, A
 Mathematical Framework for Transformer Circuits). A rotation R of the hidden space makes W_Q, W_K and W_V into W R^T,
 W_O into R W and an embedding e into R e, so it leaves alone the singular values of either circuit, and the circuits
-between tokens, e_i^T W_Q^T W_K e_j: the invariant terms M_a and M_b of HuRef (Zeng et al. 2023), for which
-hidden spaces need not even be equally large. Nor does it matter in which order heads, or the dimensions of one, stand.
+between tokens, e_i^T W_Q^T W_K e_j: the invariant terms M_a and M_b of HuRef (Zeng et al. 2023), for which hidden
+spaces need not even be equally large. Nor does it matter in which order heads, or the dimensions of one, stand.
 Gains of the norm before are multiplied into W_Q, W_K and W_V first, where somebody who rotates has to put them, too.
+
+With the embeddings as they are, few directions outweigh all others: how frequent a token is, whether training ever saw
+it. Data puts these there, so strangers share them. Whitened embeddings, which a rotation turns alike, give each
+direction the same weight.
 """
 
 from collections.abc import Iterator
@@ -22,6 +26,8 @@ QUANTILES = 32
 """How many quantiles of a layer's logarithms of singular values are kept."""
 _MOST_DIMENSIONS = 2048
 """Of one head: the spectra of larger ones would take hours. The largest known have 576."""
+_LEAST_DIRECTION = 1e-3
+"""A direction of the embeddings counts from this share of the largest on: rounding has no others to be blown up."""
 _LEAST = 1e-6
 """Singular values count as at least this share of the layer's largest: below it they are rounding."""
 
@@ -69,6 +75,16 @@ def qk_spectrum(attention: Attention) -> npt.NDArray[np.float64]:
 def ov_spectrum(attention: Attention) -> npt.NDArray[np.float64]:
     """Of the OV circuits of a layer [QUANTILES]."""
     return spectrum(*_paired(attention.o, attention.v))
+
+
+def whitened(embeddings: Numbers) -> Numbers:
+    """Embeddings [tokens, hidden] with their mean taken out, and as much in each direction that they have as in any."""
+    if not len(embeddings):
+        return embeddings
+    left, values, right = np.linalg.svd(embeddings - embeddings.mean(axis=0), full_matrices=False)
+    kept = values > _LEAST_DIRECTION * values.max(initial=0.0)
+    white: Numbers = left[:, kept] @ right[kept]
+    return white
 
 
 def qk_between(attention: Attention, embeddings: Numbers) -> Numbers:

@@ -69,20 +69,23 @@ def _spectra(a: Summary, b: Summary) -> dict[str, Value]:
 
 def _circuits(a: Summary, b: Summary, shared: Shared) -> tuple[Sequence[tuple[int, int]], dict[str, Value]]:
     """The layers that belong together, and what their circuits say. Layers are matched by both circuits at once."""
+    depths = a.facts.layers, b.facts.layers
     usable = usable_circuits(a, b, shared)
     if usable is None:
         why = f"fewer than {LEAST_SHARED} shared tokens were kept, or heads or tokens are not known"
-        missing = {name: Value(None, {}, why) for name in ("qk_circuits", "ov_circuits")}
-        return by_depth(a.facts.layers, b.facts.layers), missing
+        return by_depth(*depths), {name: Value(None, {}, why) for name in ("qk_circuits", "ov_circuits", "huref_terms")}
     alike: dict[str, Numbers] = {
-        "qk_circuits": circuit_correlations(a.qk, b.qk, usable),
-        "ov_circuits": circuit_correlations(a.ov, b.ov, usable),
+        name: circuit_correlations(a.circuits[name], b.circuits[name], usable) for name in a.circuits
     }
-    pairs = match_layers(alike["qk_circuits"] + alike["ov_circuits"])
+    pairs = match_layers(alike["qk"] + alike["ov"])
+    means = {name: mean_of(values, pairs) for name, values in alike.items()}
     detail = {"tokens": float(len(usable)), "layers": float(len(pairs))}
-    found = {name: Value(mean_of(values, pairs), detail) for name, values in alike.items()}
-    known = len(a.qk) == a.facts.layers and len(b.qk) == b.facts.layers
-    return pairs if known else by_depth(a.facts.layers, b.facts.layers), found
+    found = {
+        "qk_circuits": Value(means["qk"], detail),
+        "ov_circuits": Value(means["ov"], detail),
+        "huref_terms": Value((means["M_a"] + means["M_b"]) / 2, {name: means[name] for name in ("M_a", "M_b")}),
+    }
+    return pairs if alike["qk"].shape == depths else by_depth(*depths), found
 
 
 def _embeddings(a: Summary, b: Summary, shared: Shared) -> Value:

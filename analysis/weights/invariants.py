@@ -54,13 +54,9 @@ def spectra_correlation(first: Numbers, second: Numbers) -> float | None:
 
 
 def circuit_correlations(first: npt.NDArray[np.float16], second: npt.NDArray[np.float16], shared: Shared) -> Numbers:
-    """Of every layer of the one with every layer of the other [layers of a, layers of b], a circuit between tokens.
-
-    The circuits between the tokens that both have kept, their row and column means taken out (how much a token looks,
-    or is looked at, at all), compared by their cosine: HuRef's invariant terms (Zeng et al. 2023).
-    """
+    """The cosines of one circuit between the tokens that both have kept, [layers of a, layers of b]."""
     one, other = (
-        _normal(np.stack([_centred(layer[np.ix_(places, places)].astype(np.float64)).ravel() for layer in circuits]))
+        _normal(np.stack([layer[np.ix_(places, places)].astype(np.float64).ravel() for layer in circuits]))
         for circuits, places in ((first, shared.a), (second, shared.b))
     )
     return one @ other.T
@@ -69,7 +65,7 @@ def circuit_correlations(first: npt.NDArray[np.float16], second: npt.NDArray[np.
 def usable_circuits(a: Summary, b: Summary, shared: Shared) -> Shared | None:
     """The tokens that circuits can be compared at; None where they are too few or a side has none."""
     among = shared.among(BETWEEN)
-    return among if len(among) >= LEAST_SHARED and len(a.qk) and len(b.qk) else None
+    return among if len(among) >= LEAST_SHARED and len(a.circuits["qk"]) and len(b.circuits["qk"]) else None
 
 
 def alignment(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> tuple[float, float]:

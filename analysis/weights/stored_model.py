@@ -19,6 +19,8 @@ from probes.errors import CandidateError
 
 Matrix = npt.NDArray[np.float32]
 _MOST_LAYERS = 1000
+_MOST_NUMBER = 1e6
+"""Far beyond any weight; products of larger ones overflow."""
 
 
 class Tensors(Protocol):
@@ -74,20 +76,18 @@ class StoredModel:
         return part.shape if part is not None else None
 
     def read(self, key: Key) -> Matrix:
-        """The matrix [outputs, inputs] or vector of a role. Raises CandidateError where a number is not finite."""
+        """The matrix [outputs, inputs] or vector of a role. Raises CandidateError where a number is no weight."""
         part = self.parts[key]
-        return _cut(self._finite(self._tensors.read(part.tensor), part), part)
+        return _cut(self._sane(self._tensors.read(part.tensor), part), part)
 
     def embeddings(self, rows: Sequence[int]) -> Matrix:
         """Some rows [n, hidden] of the input embedding."""
         part = self.parts[Key("embedding")]
-        return self._finite(self._tensors.rows(part.tensor, rows), part)
+        return self._sane(self._tensors.rows(part.tensor, rows), part)
 
-    def _finite(self, tensor: Matrix, part: Part) -> Matrix:
-        if not np.isfinite(tensor).all():
-            raise CandidateError(
-                f"{self.path} holds numbers in {part.tensor} that are not finite; it can't be compared"
-            )
+    def _sane(self, tensor: Matrix, part: Part) -> Matrix:
+        if not (np.abs(tensor) <= _MOST_NUMBER).all():  # nor is nan
+            raise CandidateError(f"{self.path} holds numbers in {part.tensor[:200]} that are not finite, or no weights")
         return tensor
 
 

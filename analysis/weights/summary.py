@@ -4,18 +4,19 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.weights.circuits import attentions, ov_between, ov_spectrum, qk_between, qk_spectrum
+from analysis.weights.circuits import attentions, ov_between, ov_spectrum, qk_between, qk_spectrum, whitened
 from analysis.weights.roles import ATTENTION, Key
 from analysis.weights.stored_model import StoredModel
 from probes.chosen_tokens import chosen_tokens
 from probes.errors import CandidateError
 from probes.spelling import join_bytes, split_bytes
 
-SCHEMA = 1
+SCHEMA = 2
 EMBEDDED = 1024
 """Tokens whose embeddings are kept."""
 BETWEEN = 256
@@ -38,8 +39,9 @@ class Summary:
     """What is kept of a model.
 
     `profiles` by role ("q", "q_bias", ...): standard deviations [layers]. `qk_spectra`, `ov_spectra`: [layers,
-    QUANTILES]. `spelled`: tokens as `probes.chosen_tokens` orders them; `embeddings` [tokens, hidden] theirs. `qk`,
-    `ov`: circuits between the first BETWEEN of them [layers, tokens, tokens], in float16, each scaled to one norm.
+    QUANTILES]. `spelled`: tokens as `probes.chosen_tokens` orders them; `embeddings` [tokens, hidden] theirs.
+    `circuits` between the first BETWEEN of them [layers, tokens, tokens], in float16, each scaled to one norm: "qk" and
+    "ov" with whitened embeddings, "M_a" and "M_b" (HuRef's) with the embeddings as they are.
     Where heads or tokens are not known the arrays are empty.
     """
 
@@ -49,8 +51,7 @@ class Summary:
     ov_spectra: npt.NDArray[np.float64]
     spelled: tuple[bytes, ...]
     embeddings: npt.NDArray[np.float32]
-    qk: npt.NDArray[np.float16]
-    ov: npt.NDArray[np.float16]
+    circuits: dict[str, npt.NDArray[np.float16]]
 
     def digest(self) -> str:
         """A hash of the numbers: equal for equal weights."""
@@ -63,15 +64,18 @@ class Summary:
 def summarise(model: StoredModel) -> Summary:
     """Read a model's attention layer by layer and some rows of its embedding. Raises CandidateError as reading does."""
     spelled, embeddings = _embedded(model)
-    between = embeddings[:BETWEEN]
+    plain = embeddings[:BETWEEN].astype(np.float64)
+    white = whitened(plain)
     spectra: tuple[list[npt.NDArray[np.float64]], ...] = ([], [])
-    circuits: tuple[list[npt.NDArray[np.float16]], ...] = ([], [])
+    circuits: dict[str, list[npt.NDArray[np.float16]]] = {"qk": [], "ov": [], "M_a": [], "M_b": []}
     for _, attention in attentions(model):
         spectra[0].append(qk_spectrum(attention))
         spectra[1].append(ov_spectrum(attention))
-        if between.shape[1:] == attention.k.shape[2:]:
-            circuits[0].append(_unit(qk_between(attention, between)))
-            circuits[1].append(_unit(ov_between(attention, between)))
+        if len(plain) and plain.shape[1] == attention.k.shape[2]:
+            circuits["qk"].append(_unit(qk_between(attention, white)))
+            circuits["ov"].append(_unit(ov_between(attention, white)))
+            circuits["M_a"].append(_unit(qk_between(attention, plain)))
+            circuits["M_b"].append(_unit(ov_between(attention, plain)))
     hidden = model.parts[Key("q", model.layers[0])].shape[1]
     shape = tuple(model.shape(role) for role in (*ATTENTION, "gate", "up", "down"))
     return Summary(
@@ -81,8 +85,7 @@ def summarise(model: StoredModel) -> Summary:
         ov_spectra=np.array(spectra[1], dtype=np.float64),
         spelled=spelled,
         embeddings=embeddings,
-        qk=np.array(circuits[0], dtype=np.float16),
-        ov=np.array(circuits[1], dtype=np.float16),
+        circuits={name: np.array(layers, dtype=np.float16) for name, layers in circuits.items()},
     )
 
 
@@ -121,15 +124,23 @@ def load_summary(path: Path) -> Summary:
     facts = header["facts"]
     shape = tuple(None if one is None else tuple(one) for one in facts.pop("shape"))
     spelled = split_bytes(arrays.pop("token_bytes"), arrays.pop("token_offsets"))
-    roles = {name.removeprefix("profile."): arrays.pop(name) for name in list(arrays) if name.startswith("profile.")}
-    return Summary(facts=Facts(**facts, shape=shape), profiles=roles, spelled=tuple(spelled), **arrays)
+    profiles, circuits = (_under(prefix, arrays) for prefix in ("profile.", "circuit."))
+    return Summary(
+        facts=Facts(**facts, shape=shape), profiles=profiles, spelled=tuple(spelled), circuits=circuits, **arrays
+    )
 
 
 def _arrays(summary: Summary) -> dict[str, npt.NDArray[np.generic]]:
     content, offsets = join_bytes(summary.spelled)
-    kept = {name: getattr(summary, name) for name in ("qk_spectra", "ov_spectra", "embeddings", "qk", "ov")}
-    named = {f"profile.{role}": values for role, values in summary.profiles.items()}
-    return {**kept, **named, "token_bytes": content, "token_offsets": offsets}
+    kept = {name: getattr(summary, name) for name in ("qk_spectra", "ov_spectra", "embeddings")}
+    profiles = {f"profile.{role}": values for role, values in summary.profiles.items()}
+    circuits = {f"circuit.{name}": values for name, values in summary.circuits.items()}
+    return {**kept, **profiles, **circuits, "token_bytes": content, "token_offsets": offsets}
+
+
+def _under(prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Take those of one prefix out of the arrays."""
+    return {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
 
 
 def _embedded(model: StoredModel) -> tuple[tuple[bytes, ...], npt.NDArray[np.float32]]:

@@ -128,15 +128,16 @@ def test_configurations_that_make_no_sense_leave_out_what_needs_them(
     (model / "config.json").write_text(config, "utf-8")
     (model / "tokenizer.json").write_text(tokenizer, "utf-8")
     summary = summarise(StoredModel(model))
-    assert len(summary.qk) == 0
+    assert len(summary.circuits["qk"]) == 0
     assert len(summary.profiles["q"]) == 4
 
 
-def test_numbers_that_are_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -1e38])
+def test_numbers_that_are_no_weights(tmp_path: Path, number: float) -> None:
     from analysis.weights.summary import summarise
 
     tensors = random_model(0)
-    tensors["model.layers.1.self_attn.v_proj.weight"][0, 0] = float("nan")
+    tensors["model.layers.1.self_attn.v_proj.weight"][0, 0] = number
     with pytest.raises(CandidateError, match="not finite"):
         summarise(StoredModel(save_model(tmp_path / "model", tensors)))
 
