@@ -40,16 +40,21 @@ def figures(pairs: PairsFile) -> Iterator[Figure]:
 
 def table(pairs: PairsFile) -> str:
     """The measures in Markdown: what strangers come to, what descendants do."""
-    rows = [
-        "| measure | strangers: median (most) | strangers of one shape: median (most) | descendants: least, median |"
-        " descendants beyond all strangers |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    columns = (
+        "measure",
+        "strangers: median (most)",
+        "of one shape: median (most)",
+        "descendants: least, median",
+        "strangers as alike as the least alike descendant",
+        "descendants beyond all strangers",
+    )
+    rows = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     for measure in MEASURES:
         strangers, shaped, kin = (
             _values(pairs, measure.name, one) for one in (independent, independent_of_one_shape, descendant)
         )
-        cells = [f"`{measure.name}`", _spread(strangers), _spread(shaped), _least(kin), _beyond(kin, strangers)]
+        cells = [f"`{measure.name}`", _spread(strangers), _spread(shaped), _least(kin)]
+        cells += [_reaching(pairs, measure.name, kin), _beyond(kin, strangers)]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join([*rows, "", *_counts(pairs)])
 
@@ -95,12 +100,18 @@ def _rate(pairs: PairsFile, measure: str, value: float, counted: Callable[[Pair]
     return rate
 
 
+def _reaching(pairs: PairsFile, measure: str, kin: Values) -> str:
+    """How many strangers a threshold would accuse that finds every descendant."""
+    rate = pairs.rate(measure, float(kin.min()), independent) if len(kin) else None
+    return "none measured" if rate is None else f"{rate.reached} of {rate.pairs} (at most {rate.upper:.0%})"
+
+
 def _beyond(kin: Values, strangers: Values) -> str:
     return f"{int((kin > strangers.max()).sum())} of {len(kin)}" if len(kin) and len(strangers) else "none measured"
 
 
 def _spread(values: Values) -> str:
-    return f"{np.median(values):.3f} ({values.max():.3f})" if len(values) else "none measured"
+    return f"{np.median(values):z.3f} ({values.max():z.3f})" if len(values) else "none measured"
 
 
 def _least(values: Values) -> str:

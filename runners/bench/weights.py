@@ -16,7 +16,7 @@ from analysis.weights.innocent_pairs import SHIPPED, Pair, PairMember, PairsFile
 from analysis.weights.measures import MEASURES
 from analysis.weights.rates_table import figures, write_table
 from analysis.weights.stored_model import StoredModel
-from analysis.weights.summary import load_summary, save_summary, summarise
+from analysis.weights.summary import SCHEMA, load_summary, save_summary, summarise
 from probes.errors import CandidateError, KinprintError, LibraryError
 from runners.bench.row import Row
 from runners.compose import settings_of
@@ -108,7 +108,7 @@ def _sides(models: Mapping[str, Path], members: Mapping[str, Member]) -> Iterato
             continue
         try:
             model = StoredModel(folder)
-            kept = cache_directory() / "weights" / f"{name}-{_state(folder)}.safetensors"
+            kept = cache_directory() / "weights" / f"{name}-{SCHEMA}-{_state(folder)}.safetensors"
             if not kept.exists():
                 save_summary(summarise(model), kept)
             yield name, Side(model, load_summary(kept))
