@@ -91,8 +91,8 @@ def compare_weights(a: str | Path, b: str | Path, pairs: PairsFile | None = None
     one, other = (Side(model, summarise(model)) for model in models)
     values = compare(one, other)
     return WeightEvidence(
-        name_a=models[0].path.name,
-        name_b=models[1].path.name,
+        name_a=models[0].path.resolve().name,
+        name_b=models[1].path.resolve().name,
         a=one.summary.facts,
         b=other.summary.facts,
         readings=tuple(_read(measure.name, values[measure.name], known) for measure in MEASURES),

@@ -9,8 +9,11 @@ from analysis.weights.evidence import WeightEvidence
 from analysis.weights.innocent_pairs import PairsFile
 from analysis.weights.measures import MEASURES
 from analysis.weights.words import COLUMNS
+from runners.bench import weights as bench_weights
 from runners.bench.command import main as bench
 from runners.cli import main
+from runners.compose import settings_of
+from runners.settings import LibraryBuildSettings
 from tests.tiny_weights import noisy, random_model, save_model
 
 
@@ -25,7 +28,11 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "zoo"
 
 
-def test_the_rates_are_measured_once_and_used(zoo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_rates_are_measured_once_and_used(
+    zoo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = settings_of("zoo", LibraryBuildSettings, ["zoo=manuals"])  # the whole zoo takes seconds to compose
+    monkeypatch.setattr(bench_weights, "settings_of", lambda *_: part)
     pairs, page = tmp_path / "pairs.json", tmp_path / "weights.md"
     page.write_text("Before.\n<!-- rates: begin --><!-- rates: end -->\nAfter.\n", "utf-8")
     command = ["weights", str(zoo), "--out", str(tmp_path / "out"), "--pairs", str(pairs), "--docs", str(page)]
