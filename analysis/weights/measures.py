@@ -22,7 +22,7 @@ MEASURES = (
     Measure(
         "std_profile",
         "standard deviations of Q, K, V, O over the layers, correlated",
-        "Yoon et al. 2025 (arXiv:2507.03014, withdrawn): the accusation against Pangu Pro MoE",
+        "Yoon et al. 2025 (arXiv:2507.03014): the accusation against Pangu Pro MoE",
         "permutation, rotation; another number of layers",
         decides=False,
     ),

@@ -15,7 +15,7 @@ def profile_correlations(a: Summary, b: Summary) -> dict[str, float]:
     """By role, the correlation of the two models' standard deviations over their layers.
 
     The measure of the accusation against Pangu Pro MoE (Yoon et al. 2025, Intrinsic Fingerprint of LLMs,
-    arXiv:2507.03014, since withdrawn, by the "Honest AGI Community"): sigma_l = std(W_l) for each of the Q, K, V and O
+    arXiv:2507.03014, by the "Honest AGI Community"): sigma_l = std(W_l) for each of the Q, K, V and O
     projections, normalised over the layers to mean 0 and spread 1, compared by Pearson's correlation; the shorter
     curve is interpolated linearly to the depth of the longer one. A role that either lacks is left out, and so is one
     whose curve is flat or has fewer than three layers.
