@@ -10,18 +10,24 @@ BENCHES = {
     "capture": "what capturing costs over the model's own arithmetic (about 20 minutes)",
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
     "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
+    "weights": "how often the measures of `kinprint weights` take strangers for kin (models of the zoo, on disk)",
 }
+_FILES = {"--docs": ("lineage", "weights"), "--pairs": ("weights",)}
+"""Files that some benchmarks write beside their rows."""
 _HELP = """kinprint bench: measure what is promised, and say what holds
 
 example: kinprint bench capture
          kinprint bench capture smollm2 --out outputs/bench
          kinprint bench lineage my-zoo --docs my-zoo.md
+         kinprint bench weights models/ --docs docs/weights.md
 
 Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "value", "unit", "target", "holds"}.
 What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
 (by default the zoo in the package), for sequential one (by default the references in the package for the watch, the
 zoo there for the probe). Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too;
-those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots.
+those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots. For weights name folders of
+models of the zoo (by default those fetched); --pairs FILE is the file of measured pairs that is brought up to date (by
+default the one in the package), --docs FILE the page whose table is.
 
 benchmarks:
 """
@@ -35,10 +41,11 @@ def main(arguments: list[str]) -> int:
     options, (name, *models) = _options(arguments)
     if name not in BENCHES:
         raise KinprintError(f"there is no benchmark {name!r}; known are {', '.join(BENCHES)}")
-    if "--docs" in options and name != "lineage":
-        raise KinprintError(f"{name} writes no page; --docs goes with lineage")
-    docs = {"docs": Path(options["--docs"])} if "--docs" in options else {}
-    rows = import_module(f"runners.bench.{name}").measure(models, **docs)
+    for option, benches in _FILES.items():
+        if option in options and name not in benches:
+            raise KinprintError(f"{name} writes no such file; {option} goes with {' and '.join(benches)}")
+    files = {option.removeprefix("--"): Path(options[option]) for option in _FILES if option in options}
+    rows = import_module(f"runners.bench.{name}").measure(models, **files)
     write(rows, Path(options.get("--out", "outputs/bench")) / f"{name}.json")
     print(table(rows))
     return 0
@@ -47,7 +54,7 @@ def main(arguments: list[str]) -> int:
 def _options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
     """Options with their values, and the other words. Raises KinprintError on options that there are not."""
     words, options = list(arguments), {}
-    for option, what in (("--out", "a folder"), ("--docs", "a file")):
+    for option, what in (("--out", "a folder"), *((option, "a file") for option in _FILES)):
         if option in words:
             place = words.index(option)
             if place + 1 == len(words):
