@@ -12,6 +12,7 @@ from analysis.channels import all_channels
 from probes.errors import KinprintError
 from runners.cli import VERBS
 from runners.compose import construct, settings_of
+from runners.jobs.bundle import BundleSettings
 from runners.settings import (
     AttributeSettings,
     CaseSettings,
@@ -36,6 +37,7 @@ PRIMARY = sorted(path.stem for path in TREE.glob("*.yaml"))
 OPTIONS = sorted((path.parent.name, path.stem) for path in TREE.glob("*/*.yaml"))
 SCHEMAS: dict[str, type] = {
     "attribute": AttributeSettings,
+    "bundle": BundleSettings,
     "case": CaseSettings,
     "collect": CollectSettings,
     "demo": DemoSettings,
@@ -56,6 +58,7 @@ SCHEMAS: dict[str, type] = {
 MUST_BE_SAID = {
     "collect": ["candidate.model=zoo:smollm2", "out=x"],
     "attribute": ["recording=r"],
+    "bundle": ["recording=r", "key=k", "out=x"],
     "explain": ["recording=r"],
     "plan": [],
     "probe": ["candidate.model=zoo:smollm2", "out=x"],
