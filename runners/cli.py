@@ -87,6 +87,12 @@ VERBS = {
         "runners.jobs.verify",
         "kinprint verify evidence.kinprint.zip key=theirs.pub",
     ),
+    "replicate": Verb(
+        "ask again what a bundle's recording was asked, and say whether the answers are the same",
+        "runners.jobs.replicate",
+        "kinprint replicate bundle=evidence.kinprint.zip candidate.model=./their-model out=runs/again",
+        "replicate",
+    ),
     "key": Verb("make a key to sign bundles and plans with", "runners.jobs.key", "kinprint key new evidence.key"),
     "tree": Verb(
         "place references and recordings in a tree by how alike they answer",

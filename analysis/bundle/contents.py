@@ -1,9 +1,9 @@
 """What goes into a bundle: the recording whole, and of the libraries the members that the verdict used, no others."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -35,16 +35,19 @@ class Asked:
     left_out: dict[str, Any] | None = None
 
 
-def gather(recording: Recording, asked: Asked, bundle: Path) -> Verdict:
+def gather(recording: Recording, asked: Asked, bundle: Path, beside: Mapping[str, bytes] | None = None) -> Verdict:
     """Fill the empty folder `bundle` with all that the verdict rests on, and with the verdict and its report.
 
+    `beside`: files that go in as they are, by name: a plan and its timestamp (`analysis.bundle.commitment`).
     The verdict is computed from what lies in the folder then: what verification will find. Raises KinprintError as
     `attribute` and `descent` do.
     """
     check(asked.rules, asked.library)
     _copy_recording(recording.folder, bundle / RECORDING)
+    for name, content in (beside or {}).items():
+        (bundle / name).write_bytes(content)
     library = asked.library.asked(signature(recording, wholes=False))
-    controls = _controls(recording, asked) if asked.parents else None
+    controls = controls_of(set(prompts_asked(recording)), asked.controls, asked.parents) if asked.parents else None
     one_folder = controls is not None and controls.folder.resolve() == library.folder.resolve()
     _copy_library(library, controls if one_folder else None, bundle / "library")
     if controls is not None and not one_folder:
@@ -65,13 +68,20 @@ def gather(recording: Recording, asked: Asked, bundle: Path) -> Verdict:
     return verdict
 
 
-def _controls(recording: Recording, asked: Asked) -> Library:
-    """The members that a test of descent compares: those whose weights are of their own, and the parents."""
-    prompts, parents = set(prompts_asked(recording)), set(asked.parents)
-    if unknown := sorted(parents - {member.name for member in asked.controls.members}):
-        raise LibraryError(f"the library at {asked.controls.folder} has no model {unknown[0]!r} to be a parent")
-    used = [one for one in asked.controls.members if one.role in (*REFERENCES, *TAUGHT) or one.name in parents]
-    return replace(asked.controls, members=tuple(one for one in used if prompts & asked.controls.prompts(one)))
+def controls_of(prompts: Set[str], library: Library, parents: Collection[str]) -> Library:
+    """The members that a test of descent compares: the parents, and those whose weights are of their own.
+
+    Of these, the ones that were asked any of the prompts (digests). Raises LibraryError for a parent that is not there.
+    """
+    if unknown := sorted(set(parents) - {member.name for member in library.members}):
+        raise LibraryError(f"the library at {library.folder} has no model {unknown[0]!r} to be a parent")
+    used = [one for one in library.members if one.role in (*REFERENCES, *TAUGHT) or one.name in parents]
+    return replace(library, members=tuple(one for one in used if prompts & library.prompts(one)))
+
+
+def kinship_file(kinship: str) -> Path:
+    """Where fitted coefficients lie, from what the rules call them."""
+    return Path(str(files("analysis").joinpath("kinship.json"))) if kinship == SHIPPED else Path(kinship)
 
 
 def _rules(rules: Rules, library: Library, bundle: Path) -> Rules:
@@ -81,9 +91,7 @@ def _rules(rules: Rules, library: Library, bundle: Path) -> Rules:
         prior = {family: prior[family] for family in library.families}
     if rules.kinship is None:
         return replace(rules, family_prior=prior)
-    source = files("analysis").joinpath("kinship.json") if rules.kinship == SHIPPED else Path(rules.kinship)
-    with as_file(source) as path:
-        copyfile(path, bundle / KINSHIP)
+    copyfile(kinship_file(rules.kinship), bundle / KINSHIP)
     return replace(rules, family_prior=prior, kinship=KINSHIP)
 
 

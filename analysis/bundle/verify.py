@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509 import Certificate
 
 from analysis.bundle.basis import SETTINGS, Basis
 from analysis.bundle.code import made_by
@@ -21,6 +22,7 @@ from analysis.bundle.comparison import differences, same_words
 from analysis.bundle.container import unpack
 from analysis.bundle.contents import REPORT, VERDICT
 from analysis.bundle.envelope import Statement, Subject, open_envelope
+from analysis.bundle.kept import sentences
 from analysis.bundle.recompute import recompute
 from analysis.bundle.seal import ENVELOPE, EVIDENCE, TOLERANCE, subjects_in, summary
 from analysis.report.hostile import NAME_LIMIT, visible
@@ -35,7 +37,7 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, R
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands: the statement, the verdict as a sentence, and `notes` on what could not be checked."""
+    """What stands: the statement, the verdict as a sentence, and notes on the plan and on what could not be checked."""
 
     statement: Statement
     verdict: str
@@ -60,8 +62,8 @@ def opened(path: Path, key: Ed25519PublicKey | None = None) -> Iterator[tuple[Pa
         yield folder, statement
 
 
-def verify(path: Path, key: Ed25519PublicKey | None = None) -> Standing:
-    """Check signature and hashes, and compute the verdict again.
+def verify(path: Path, key: Ed25519PublicKey | None = None, roots: Sequence[Certificate] = ()) -> Standing:
+    """Check signature and hashes, and compute the verdict again. `roots` are trusted to date the plan, if it has one.
 
     Raises BundleError if the file is no bundle, EvidenceError if it does not stand.
     """
@@ -70,6 +72,9 @@ def verify(path: Path, key: Ed25519PublicKey | None = None) -> Standing:
         try:
             verdict, recording, library = recompute(folder, basis)
             report = render_report(verdict, recording, library)
+            said_of_plan = sentences(folder, recording, basis, statement.keyid, roots)
+        except BundleError:
+            raise
         except KinprintError as error:
             said = str(error).replace(f"{folder}/", "")
             raise EvidenceError(f"its verdict can't be computed from what it holds: {said}") from error
@@ -78,7 +83,7 @@ def verify(path: Path, key: Ed25519PublicKey | None = None) -> Standing:
         own = json.loads(verdict.to_json())
         _check_verdict(own, claimed, statement)
         _check_statement(summary(claimed, recording.manifest), statement)
-        notes = _of_report(report, folder, statement)
+        notes = (*said_of_plan, *_of_report(report, folder, statement))
         return Standing(statement, sentence(verdict), notes)
 
 

@@ -1,10 +1,15 @@
 """`kinprint bundle`: a recording, its verdict and all that this rests on, in one signed file."""
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from analysis.bundle.basis import SETTINGS, Basis
+from analysis.bundle.commitment import PLAN, TIMESTAMP
 from analysis.bundle.contents import Asked, gather
+from analysis.bundle.envelope import keyid_of
+from analysis.bundle.kept import sentences
 from analysis.bundle.seal import seal
 from analysis.report.words import sentence
 from probes.errors import KinprintError
@@ -48,9 +53,20 @@ def main(overrides: list[str]) -> int:
         alpha=checked_alpha(settings.alpha),
         left_out=asdict(settings.leave_out),
     )
-    with TemporaryDirectory(prefix="kinprint-") as folder:
-        verdict = gather(recording, asked, Path(folder))
-        seal(Path(folder), key, out)
+    with TemporaryDirectory(prefix="kinprint-") as name:
+        folder = Path(name)
+        verdict = gather(recording, asked, folder, _beside(settings))
+        basis = Basis.of_entry(json.loads((folder / SETTINGS).read_bytes()))
+        of_plan = sentences(folder, recording, basis, keyid_of(key.public_key()))
+        seal(folder, key, out)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB; {sentence(verdict)}")
+    for one in of_plan:
+        say(one)
     print(out)
     return 0
+
+
+def _beside(settings: BundleSettings) -> dict[str, bytes]:
+    """The plan and its timestamp, by the names that they have in a bundle."""
+    given = {PLAN: settings.plan, TIMESTAMP: settings.timestamp}
+    return {name: Path(path).read_bytes() for name, path in given.items() if path is not None}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from analysis.bundle.timestamp import load_roots
 from analysis.bundle.verify import verify
 from probes.errors import EvidenceError, KinprintError
 from runners.signing_key import public_key
@@ -10,8 +11,9 @@ _HELP = """kinprint verify: check an evidence bundle, and compute its verdict ag
 
 example: kinprint verify evidence.kinprint.zip key=theirs.pub
 
-  FILE       the bundle
-  key=FILE   the public key of who should have signed it, in PEM; without one, any key's signature will do
+  FILE         the bundle
+  key=FILE     the public key of who should have signed it, in PEM; without one, any key's signature will do
+  roots=FILE   root certificates, in PEM, that you trust to date a plan
 
 Exit status 0: stands. 1: does not stand. 2: is no bundle that can be read."""
 STANDS, FALLS = 0, 1
@@ -22,24 +24,26 @@ def main(arguments: list[str]) -> int:
     if not arguments or any(word in ("-h", "--help") for word in arguments):
         print(_HELP)
         return 0
-    bundle, key_file = _given(arguments)
-    key = None if key_file is None else public_key(Path(key_file))
+    bundle, given = _given(arguments)
+    key = public_key(Path(given["key"])) if "key" in given else None
+    roots = load_roots(Path(given["roots"]).read_bytes(), given["roots"]) if "roots" in given else []
     try:
-        found = verify(Path(bundle), key)
+        found = verify(Path(bundle), key, roots)
     except EvidenceError as error:
         print(f"does not stand: {' '.join(str(error).split())}")
         return FALLS
     signer = "the key given" if key is not None else "an unknown key"
     print(f"stands: {found.verdict} Signed by {signer} (keyid {found.statement.keyid}).")
     for note in found.notes:
-        print(f"note: {note}")
+        print(f"  {note}")
     return STANDS
 
 
-def _given(arguments: list[str]) -> tuple[str, str | None]:
-    """The bundle and the key. Raises KinprintError on anything else."""
-    keys = [word.removeprefix("key=") for word in arguments if word.startswith("key=")]
-    files = [word.removeprefix("bundle=") for word in arguments if not word.startswith("key=")]
-    if len(files) != 1 or len(keys) > 1 or not all((*files, *keys)):
-        raise KinprintError("verify takes one bundle and at most one key: 'kinprint verify FILE key=FILE.pub'")
-    return files[0], keys[0] if keys else None
+def _given(arguments: list[str]) -> tuple[str, dict[str, str]]:
+    """The bundle, and the files that were named by `key` or `roots`. Raises KinprintError on anything else."""
+    pairs = [word.split("=", 1) for word in arguments if word.startswith(("key=", "roots="))]
+    files = [word.removeprefix("bundle=") for word in arguments if not word.startswith(("key=", "roots="))]
+    given = dict(pairs)
+    if len(files) != 1 or len(pairs) != len(given) or not all((*files, *given.values())):
+        raise KinprintError("verify takes one bundle, and a key if you like: 'kinprint verify FILE key=FILE.pub'")
+    return files[0], given

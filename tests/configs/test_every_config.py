@@ -13,6 +13,7 @@ from probes.errors import KinprintError
 from runners.cli import VERBS
 from runners.compose import construct, settings_of
 from runners.jobs.bundle import BundleSettings
+from runners.jobs.replicate import ReplicateSettings
 from runners.settings import (
     AttributeSettings,
     CaseSettings,
@@ -49,6 +50,7 @@ SCHEMAS: dict[str, type] = {
     "library_build": LibraryBuildSettings,
     "plan": PlanSettings,
     "probe": ProbeSettings,
+    "replicate": ReplicateSettings,
     "report": ReportSettings,
     "tree": TreeSettings,
     "same": SameSettings,
@@ -62,6 +64,7 @@ MUST_BE_SAID = {
     "explain": ["recording=r"],
     "plan": [],
     "probe": ["candidate.model=zoo:smollm2", "out=x"],
+    "replicate": ["bundle=b", "candidate.model=m", "out=x"],
     "report": ["recording=r", "out=x"],
     "tree": [],
     "library_build": ["out=x"],
