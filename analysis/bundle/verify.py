@@ -23,6 +23,7 @@ from analysis.bundle.container import unpack
 from analysis.bundle.contents import REPORT, VERDICT
 from analysis.bundle.envelope import Statement, Subject, open_envelope
 from analysis.bundle.kept import sentences
+from analysis.bundle.memory import bounded_memory
 from analysis.bundle.recompute import recompute
 from analysis.bundle.seal import ENVELOPE, EVIDENCE, TOLERANCE, subjects_in, summary
 from analysis.report.hostile import NAME_LIMIT, visible
@@ -37,7 +38,7 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, R
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands: the statement, the verdict as a sentence, and notes on the plan and on what could not be checked."""
+    """What stands: the statement, the verdict as a sentence; notes: tests of descent, the plan, what wasn't checked."""
 
     statement: Statement
     verdict: str
@@ -70,9 +71,10 @@ def verify(path: Path, key: Ed25519PublicKey | None = None, roots: Sequence[Cert
     with opened(path, key) as (folder, statement):
         basis, claimed = Basis.of_entry(_json(folder, SETTINGS)), _json(folder, VERDICT)
         try:
-            verdict, recording, library = recompute(folder, basis)
-            report = render_report(verdict, recording, library)
-            said_of_plan = sentences(folder, recording, basis, statement.keyid, roots)
+            with bounded_memory(path.stat().st_size):
+                verdict, recording, library = recompute(folder, basis)
+                report = render_report(verdict, recording, library)
+                said_of_plan = sentences(folder, recording, basis, statement.keyid, roots)
         except BundleError:
             raise
         except KinprintError as error:
@@ -83,7 +85,8 @@ def verify(path: Path, key: Ed25519PublicKey | None = None, roots: Sequence[Cert
         own = json.loads(verdict.to_json())
         _check_verdict(own, claimed, statement)
         _check_statement(summary(claimed, recording.manifest), statement)
-        notes = (*said_of_plan, *_of_report(report, folder, statement))
+        tested = tuple(one.in_words(recording.manifest.candidate) for one in verdict.descent)
+        notes = (*tested, *said_of_plan, *_of_report(report, folder, statement))
         return Standing(statement, sentence(verdict), notes)
 
 

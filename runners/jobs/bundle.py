@@ -60,7 +60,7 @@ def main(overrides: list[str]) -> int:
         of_plan = sentences(folder, recording, basis, keyid_of(key.public_key()))
         seal(folder, key, out)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB; {sentence(verdict)}")
-    for one in of_plan:
+    for one in (*(test.in_words(recording.manifest.candidate) for test in verdict.descent), *of_plan):
         say(one)
     print(out)
     return 0

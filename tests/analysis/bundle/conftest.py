@@ -26,7 +26,7 @@ def gathered(made_up_library: Library, tmp_path_factory: pytest.TempPathFactory)
     """The folder that is packed: not to be written into."""
     place = tmp_path_factory.mktemp("gathered")
     recording = write_recording(place / "made-up", make_up(0, 4), "topk", name="candidate")
-    library = made_up_library.without(names=["ash-rounding", "birch-rounding", "cedar-rounding"])
+    library = made_up_library.without(techniques=["rounding", "pruning"])
     gather(recording, Asked(RULES, library, library), place / "bundle")
     return place / "bundle"
 
