@@ -56,7 +56,7 @@ class Basis:
         """The inverse of `entry`, after JSON. Raises BundleError if it is anything else."""
         values = dict(entry)
         if values.pop("schema", None) != SCHEMA:
-            raise BundleError(f"{SETTINGS} is of schema {entry.get('schema')!r}, and this version reads {SCHEMA}")
+            raise BundleError(f"{SETTINGS} is of another schema than {SCHEMA}, which this version reads")
         if set(values) != {field.name for field in fields(cls)} or not _is_number(values["alpha"]):
             raise BundleError(f"{SETTINGS} does not hold what a verdict is computed from")
         controls = values["controls"]

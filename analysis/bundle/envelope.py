@@ -44,7 +44,7 @@ class Subject:
             found = cls(entry["name"], entry["digest"]["sha256"], entry["annotations"]["bytes"])
         except (KeyError, TypeError) as error:
             raise BundleError(f"{where} names a file without its SHA-256 or size") from error
-        if found.entry() != entry or type(found.size) is not int:
+        if found.entry() != entry or [type(value) for value in vars(found).values()] != [str, str, int]:
             raise BundleError(f"{where} says more of a file than its name, SHA-256 and size")
         return found
 

@@ -24,6 +24,7 @@ from analysis.bundle.contents import REPORT, VERDICT
 from analysis.bundle.envelope import Statement, Subject, open_envelope
 from analysis.bundle.kept import sentences
 from analysis.bundle.memory import bounded_memory
+from analysis.bundle.origin import origins
 from analysis.bundle.recompute import recompute
 from analysis.bundle.seal import ENVELOPE, EVIDENCE, TOLERANCE, subjects_in, summary
 from analysis.report.hostile import NAME_LIMIT, visible
@@ -38,7 +39,7 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, R
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands: the statement, the verdict as a sentence; notes: tests of descent, the plan, what wasn't checked."""
+    """What stands: the statement, the verdict as a sentence, and `notes` on descent, references, rules and plan."""
 
     statement: Statement
     verdict: str
@@ -74,19 +75,22 @@ def verify(path: Path, key: Ed25519PublicKey | None = None, roots: Sequence[Cert
             with bounded_memory(path.stat().st_size):
                 verdict, recording, library = recompute(folder, basis)
                 report = render_report(verdict, recording, library)
-                said_of_plan = sentences(folder, recording, basis, statement.keyid, roots)
+                said = (
+                    *origins(folder, basis, recording),
+                    *sentences(folder, recording, basis, statement.keyid, roots),
+                )
         except BundleError:
             raise
         except KinprintError as error:
-            said = str(error).replace(f"{folder}/", "")
-            raise EvidenceError(f"its verdict can't be computed from what it holds: {said}") from error
+            why = str(error).replace(f"{folder}/", "")
+            raise EvidenceError(f"its verdict can't be computed from what it holds: {why}") from error
         except _BROKEN as error:
             raise EvidenceError(f"its verdict can't be computed from what it holds ({type(error).__name__})") from error
         own = json.loads(verdict.to_json())
         _check_verdict(own, claimed, statement)
         _check_statement(summary(claimed, recording.manifest), statement)
         tested = tuple(one.in_words(recording.manifest.candidate) for one in verdict.descent)
-        notes = (*tested, *said_of_plan, *_of_report(report, folder, statement))
+        notes = (*tested, *said, *_of_report(report, folder, statement))
         return Standing(statement, sentence(verdict), notes)
 
 

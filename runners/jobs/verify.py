@@ -4,7 +4,8 @@ from pathlib import Path
 
 from analysis.bundle.timestamp import load_roots
 from analysis.bundle.verify import verify
-from probes.errors import EvidenceError, KinprintError
+from analysis.report.hostile import visible
+from probes.errors import BundleError, EvidenceError, KinprintError
 from runners.signing_key import public_key
 
 _HELP = """kinprint verify: check an evidence bundle, and compute its verdict again (docs/bundle.md)
@@ -17,6 +18,7 @@ example: kinprint verify evidence.kinprint.zip key=theirs.pub
 
 Exit status 0: stands. 1: does not stand. 2: is no bundle that can be read."""
 STANDS, FALLS = 0, 1
+_LONGEST = 800
 
 
 def main(arguments: list[str]) -> int:
@@ -30,8 +32,10 @@ def main(arguments: list[str]) -> int:
     try:
         found = verify(Path(bundle), key, roots)
     except EvidenceError as error:
-        print(f"does not stand: {' '.join(str(error).split())}")
+        print(f"does not stand: {visible(str(error), _LONGEST)}")
         return FALLS
+    except BundleError as error:  # it may repeat what a stranger wrote
+        raise BundleError(visible(str(error), _LONGEST)) from error
     signer = "the key given" if key is not None else "an unknown key"
     print(f"stands: {found.verdict} Signed by {signer} (keyid {found.statement.keyid}).")
     for note in found.notes:

@@ -51,7 +51,8 @@ def said_of(place: Path, recording: Path, out: Path, capsys: pytest.CaptureFixtu
     assert main(["bundle", *about, *library, *controls, *(more or ["parents=[s0]"])]) == 0
     said = [line.removeprefix("kinprint: ") for line in capsys.readouterr().err.splitlines()]
     assert main(["verify", str(out)]) == 0
-    verified = [line.strip() for line in capsys.readouterr().out.splitlines()[1:]]
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    verified = [line for line in lines if line.startswith(("plan:", "departure:"))]
     assert said[-len(verified) :] == verified
     return verified
 

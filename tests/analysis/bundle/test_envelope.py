@@ -15,6 +15,7 @@ from analysis.bundle.envelope import Subject, keyid_of, load_public_key, open_en
 from probes.errors import BundleError, EvidenceError
 
 KIND = "urn:test:v1"
+ENTRY = Subject("a", "ab" * 32, 3).entry()
 SUBJECTS = (Subject("a", "ab" * 32, 3), Subject("b/c", "cd" * 32, 0))
 
 
@@ -133,7 +134,9 @@ def test_nothing_else_is_read(edit: Callable[[bytes], bytes], envelope: bytes) -
         open_envelope(edit(envelope), KIND, "here")
 
 
-@pytest.mark.parametrize("subject", [5, {"name": "a"}, {**SUBJECTS[0].entry(), "uri": "x"}, {"name": "a", "digest": 5}])
+@pytest.mark.parametrize(
+    "subject", [5, {"name": "a"}, {**ENTRY, "uri": "x"}, {**ENTRY, "digest": 5}, {**ENTRY, "name": 5}]
+)
 def test_a_file_is_named_with_hash_and_size_and_nothing_else(subject: Any) -> None:
     with pytest.raises(BundleError):
         Subject.of_entry(subject, "here")
