@@ -11,6 +11,7 @@ from probes.recording import load_recording, seal_recording
 from runners.cli import main
 from tests.made_up_trainings import logits_of, record, write_trainings
 
+DATA = Path(__file__).parents[1] / "data"
 ASKED = {"temperature": 1.0, "top_p": 1.0, "seed": 0, "endpoint": {"base_url": "http://127.0.0.1:9/v1"}}
 
 
@@ -93,6 +94,17 @@ def test_other_references_than_planned_are_named(
     folders = [f"library.path={tmp_path / 'library'}", f"controls.path={tmp_path / 'library'}", "parents=[s0]"]
     _, *departures = said_of(place, recorded(tmp_path), tmp_path / "x.zip", capsys, *folders)
     assert any(one.startswith("departure: controls/s6/manifest.json (planned none, found ") for one in departures)
+
+
+def test_a_timestamp_of_something_else_is_not_bundled(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = ["library=folder", f"library.path={place / 'library'}", "estimator=from_library"]
+    about = [f"recording={recorded(tmp_path)}", f"out={tmp_path / 'x.zip'}", f"key={place / 'key'}"]
+    plan = [f"plan={place / 'plan' / 'plan.dsse.json'}", f"timestamp={DATA / 'timestamp' / 'response.tsr'}"]
+    assert main(["bundle", *about, *library, *plan]) == 2
+    assert "its imprint is not the plan's SHA-256" in capsys.readouterr().err
+    assert not (tmp_path / "x.zip").exists()
 
 
 def test_a_plan_names_no_secret(place: Path) -> None:
