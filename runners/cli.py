@@ -76,6 +76,24 @@ VERBS = {
         "kinprint report recording=runs/my-model out=report.html",
         "report",
     ),
+    "bundle": Verb(
+        "pack a recording and all that its verdict rests on into one signed file",
+        "runners.jobs.bundle",
+        "kinprint bundle recording=runs/my-model key=evidence.key out=evidence.kinprint.zip",
+        "bundle",
+    ),
+    "verify": Verb(
+        "check a bundle, and compute its verdict again",
+        "runners.jobs.verify",
+        "kinprint verify evidence.kinprint.zip key=theirs.pub",
+    ),
+    "replicate": Verb(
+        "ask again what a bundle's recording was asked, and say whether the answers are the same",
+        "runners.jobs.replicate",
+        "kinprint replicate bundle=evidence.kinprint.zip candidate.model=./their-model out=runs/again",
+        "replicate",
+    ),
+    "key": Verb("make a key to sign bundles and plans with", "runners.jobs.key", "kinprint key new evidence.key"),
     "tree": Verb(
         "place references and recordings in a tree by how alike they answer",
         "runners.jobs.tree",

@@ -150,7 +150,8 @@ class DescentSettings:
 class PlanSettings:
     """`kinprint plan`: how likely a verdict is with this library, tier and budget of canaries, and what it costs.
 
-    `goal` is family or descent; `parent` one, several, or null for every reference.
+    `goal` is family or descent; `parent` one, several, or null for every reference. From `sign` on: see
+    `runners.committing`.
     """
 
     goal: str
@@ -163,6 +164,13 @@ class PlanSettings:
     estimator: EstimatorSettings
     leave_out: LeaveOutSettings
     out: str | None
+    sign: bool
+    key: str | None
+    model: str | None
+    name: str | None
+    base_url: str | None
+    choice: str
+    seed: int
 
 
 @dataclass

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+from analysis.bundle.commitment import PLAN
 from analysis.observation import Access
 from analysis.power.advice import descent_advice, family_advice
 from analysis.power.asked import Asked
@@ -15,11 +16,13 @@ from analysis.power.tables import LISTED, Table, descent_table, family_table, pa
 from analysis.rules import check
 from probes.errors import KinprintError
 from probes.manifest import TIERS
+from runners.committing import signed_plan
 from runners.compose import settings_of
 from runners.jobs.attribute import checked_alpha, open_library, rules
 from runners.jobs.evaluate import progress_on, save
 from runners.progress import say
 from runners.settings import PlanSettings, TierSettings
+from runners.signing_key import private_key
 from runners.suites import suite_of
 
 POSSIBLE, UNDECIDABLE = 0, 3
@@ -30,6 +33,8 @@ def main(overrides: list[str]) -> int:
     # Hydra takes budget=64 for an option of the group of that name, which limits what is spent
     overrides = [f"canaries={one.removeprefix('budget=')}" if one.startswith("budget=") else one for one in overrides]
     settings = settings_of("plan", PlanSettings, overrides)
+    if settings.sign and (settings.key is None or settings.out is None):
+        raise KinprintError("sign=true needs a key (key=FILE, see 'kinprint key') and a folder (out=DIR)")
     if settings.goal == "descent" and not any(one.startswith("library") for one in overrides):
         settings = settings_of("plan", PlanSettings, ["library=zoo", *overrides])
     from threadpoolctl import threadpool_limits
@@ -45,7 +50,19 @@ def main(overrides: list[str]) -> int:
         about = {"goal": asked.goal, "tier": asked.way, "suite": asked.suite.name, "budget": asked.budget}
         found = {**about, "alpha": settings.alpha, "possible": here.possible, "advice": list(advice)}
         save({**found, "chances": [asdict(one) for one in chances]}, Path(settings.out) / "plan.json")
+        if settings.sign and settings.key is not None:
+            _sign(settings, asked, Path(settings.key), Path(settings.out) / PLAN)
     return POSSIBLE if here.possible else UNDECIDABLE
+
+
+def _sign(settings: PlanSettings, asked: Asked, key: Path, path: Path) -> None:
+    """Write down and sign what will be asked."""
+    library, estimator = (
+        open_library(settings.library, settings.leave_out),
+        rules(settings.estimator, settings.leave_out),
+    )
+    path.write_bytes(signed_plan(settings, asked.suite, library, estimator, asked.budget, private_key(key)))
+    say(f"{path} is signed and self-dated; publish it or have it timestamped before anything is asked (docs/bundle.md)")
 
 
 Chances = Sequence[FamilyChances] | Sequence[DescentChances]

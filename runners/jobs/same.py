@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from analysis.difference_kind import kind_of
 from analysis.equality import Equality, Margin, equality, measured_margin
 from analysis.paired import pair
 from analysis.report.equality import in_words
 from probes.errors import KinprintError
-from probes.recording import load_recording
+from probes.recording import Recording, load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import open_library
 from runners.jobs.evaluate import save
-from runners.settings import LeaveOutSettings, SameSettings
+from runners.settings import LeaveOutSettings, LibrarySettings, SameSettings
 
 STATUS = {"same": 0, "different": 1, "undecidable": 3}
 
@@ -31,7 +32,21 @@ def main(overrides: list[str]) -> int:
 
 def run(settings: SameSettings) -> Equality:
     """Compare, and name the kind of a difference."""
-    one, other = load_recording(settings.a), load_recording(settings.b)
+    return compared(load_recording(settings.a), load_recording(settings.b), settings)
+
+
+class Comparing(Protocol):
+    """What comparing takes beside the recordings."""
+
+    again: list[str]
+    margin: float | None
+    alpha: float
+    seed: int
+    library: LibrarySettings
+
+
+def compared(one: Recording, other: Recording, settings: Comparing) -> Equality:
+    """Compare two recordings, and name the kind of a difference."""
     paired = pair(one, other)
     margin = None if settings.margin is None else Margin(settings.margin, "setting")
     if margin is None and settings.again:

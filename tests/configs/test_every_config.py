@@ -12,6 +12,8 @@ from analysis.channels import all_channels
 from probes.errors import KinprintError
 from runners.cli import VERBS
 from runners.compose import construct, settings_of
+from runners.jobs.bundle import BundleSettings
+from runners.jobs.replicate import ReplicateSettings
 from runners.jobs.weights import WeightsSettings
 from runners.settings import (
     AttributeSettings,
@@ -37,6 +39,7 @@ PRIMARY = sorted(path.stem for path in TREE.glob("*.yaml"))
 OPTIONS = sorted((path.parent.name, path.stem) for path in TREE.glob("*/*.yaml"))
 SCHEMAS: dict[str, type] = {
     "attribute": AttributeSettings,
+    "bundle": BundleSettings,
     "case": CaseSettings,
     "collect": CollectSettings,
     "demo": DemoSettings,
@@ -48,6 +51,7 @@ SCHEMAS: dict[str, type] = {
     "library_build": LibraryBuildSettings,
     "plan": PlanSettings,
     "probe": ProbeSettings,
+    "replicate": ReplicateSettings,
     "report": ReportSettings,
     "tree": TreeSettings,
     "same": SameSettings,
@@ -58,9 +62,11 @@ SCHEMAS: dict[str, type] = {
 MUST_BE_SAID = {
     "collect": ["candidate.model=zoo:smollm2", "out=x"],
     "attribute": ["recording=r"],
+    "bundle": ["recording=r", "key=k", "out=x"],
     "explain": ["recording=r"],
     "plan": [],
     "probe": ["candidate.model=zoo:smollm2", "out=x"],
+    "replicate": ["bundle=b", "candidate.model=m", "out=x"],
     "report": ["recording=r", "out=x"],
     "tree": [],
     "library_build": ["out=x"],

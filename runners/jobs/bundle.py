@@ -1,0 +1,72 @@
+"""`kinprint bundle`: a recording, its verdict and all that this rests on, in one signed file."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from analysis.bundle.basis import SETTINGS, Basis
+from analysis.bundle.commitment import PLAN, TIMESTAMP
+from analysis.bundle.contents import Asked, gather
+from analysis.bundle.envelope import keyid_of
+from analysis.bundle.kept import sentences
+from analysis.bundle.seal import seal
+from analysis.report.words import sentence
+from probes.errors import KinprintError
+from probes.recording import load_recording
+from runners.compose import settings_of
+from runners.jobs.attribute import checked_alpha, open_library, rules
+from runners.progress import say
+from runners.settings import EstimatorSettings, LeaveOutSettings, LibrarySettings
+from runners.signing_key import private_key
+
+
+@dataclass
+class BundleSettings:
+    """`kinprint bundle`: `recording` to `parents` and `alpha` are those of `kinprint attribute`."""
+
+    recording: str
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    parents: list[str]
+    alpha: float
+    controls: LibrarySettings
+    key: str
+    plan: str | None
+    timestamp: str | None
+    out: str
+
+
+def main(overrides: list[str]) -> int:
+    """The command line's entry."""
+    settings = settings_of("bundle", BundleSettings, overrides)
+    out = Path(settings.out)
+    if out.is_dir():
+        raise KinprintError(f"out={out} is a folder; name the file to write")
+    key, recording = private_key(Path(settings.key)), load_recording(settings.recording)
+    asked = Asked(
+        rules=rules(settings.estimator, settings.leave_out),
+        library=open_library(settings.library, settings.leave_out),
+        controls=open_library(settings.controls, LeaveOutSettings()),
+        parents=settings.parents,
+        alpha=checked_alpha(settings.alpha),
+        left_out=asdict(settings.leave_out),
+    )
+    with TemporaryDirectory(prefix="kinprint-") as name:
+        folder = Path(name)
+        verdict = gather(recording, asked, folder, _beside(settings))
+        basis = Basis.of_entry(json.loads((folder / SETTINGS).read_bytes()))
+        of_plan = sentences(folder, recording, basis, keyid_of(key.public_key()))
+        seal(folder, key, out)
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB; {sentence(verdict)}")
+    for one in (*(test.in_words(recording.manifest.candidate) for test in verdict.descent), *of_plan):
+        say(one)
+    print(out)
+    return 0
+
+
+def _beside(settings: BundleSettings) -> dict[str, bytes]:
+    """The plan and its timestamp, by the names that they have in a bundle."""
+    given = {PLAN: settings.plan, TIMESTAMP: settings.timestamp}
+    return {name: Path(path).read_bytes() for name, path in given.items() if path is not None}
