@@ -50,8 +50,11 @@ def find_mixture(
     """Compare what one family explains of a candidate's answers with what several do.
 
     `pairing` was fitted on members of the families `fitted`; `references`, of the families `of`, are what the candidate
-    is compared with. Canaries that were not answered are left out.
+    is compared with. Canaries that were not answered are left out. Nothing is gained where no family has two members to
+    learn from.
     """
+    if len(set(fitted)) == len(fitted):
+        return Mixture(0.0, LEAST_GAIN, {})
     names, worth = sorted(set(of)), _RowKinship(pairing, np.array(fitted))
     rows = np.stack([pairing.similarities(candidate, reference) for reference in references])
     gain, weights = _gain(worth(rows, np.array(of), names))

@@ -119,3 +119,12 @@ def test_switched_off_it_does_not_count(zoo: Library) -> None:
     found = verdict(zoo, "smollm2-w4", Rules(switched_off=(NAME,)))
     assert NAME not in found.channels
     assert found.left_out[NAME] == "it was switched off"
+
+
+def test_bases_alone_are_library_enough(zoo: Library) -> None:
+    """With kinship learned beforehand; no family has two members that could teach anything else."""
+    shipped = Library.load()
+    bases = replace(shipped, members=tuple(one for one in shipped.members if one.parent is None))
+    member = next(one for one in zoo.members if one.name == "gemma3-w8")
+    found = attribute(signature(zoo.recording(member), wholes=False), bases)
+    assert (found.decision, found.family) == ("attributed", "gemma3")
