@@ -3,6 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
+from analysis.report.measured_rates import save_rates
 from probes.errors import KinprintError
 from runners.bench.row import table, write
 
@@ -21,7 +22,8 @@ Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "val
 What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
 (by default the zoo in the package), for sequential one (by default the references in the package for the watch, the
 zoo there for the probe). Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too;
-those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots.
+those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots, --rates FILE those that
+reports tell (analysis/measured_rates.json).
 
 benchmarks:
 """
@@ -35,11 +37,14 @@ def main(arguments: list[str]) -> int:
     options, (name, *models) = _options(arguments)
     if name not in BENCHES:
         raise KinprintError(f"there is no benchmark {name!r}; known are {', '.join(BENCHES)}")
-    if "--docs" in options and name != "lineage":
-        raise KinprintError(f"{name} writes no page; --docs goes with lineage")
+    if name != "lineage" and (wrong := {"--docs", "--rates"} & options.keys()):
+        raise KinprintError(f"{name} writes no page and no rates; {min(wrong)} goes with lineage")
     docs = {"docs": Path(options["--docs"])} if "--docs" in options else {}
     rows = import_module(f"runners.bench.{name}").measure(models, **docs)
     write(rows, Path(options.get("--out", "outputs/bench")) / f"{name}.json")
+    if "--rates" in options:
+        command = " ".join(["kinprint bench lineage", *models])
+        save_rates([row.as_json() for row in rows], command, Path(options["--rates"]))
     print(table(rows))
     return 0
 
@@ -47,7 +52,7 @@ def main(arguments: list[str]) -> int:
 def _options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
     """Options with their values, and the other words. Raises KinprintError on options that there are not."""
     words, options = list(arguments), {}
-    for option, what in (("--out", "a folder"), ("--docs", "a file")):
+    for option, what in (("--out", "a folder"), ("--docs", "a file"), ("--rates", "a file")):
         if option in words:
             place = words.index(option)
             if place + 1 == len(words):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,13 +57,17 @@ class _Page(HTMLParser):
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_every_decision_renders_verdict_first(decision: Decision, recording: Recording, library: Library) -> None:
     page = _Page(render_report(verdict_of(recording, decision), recording, library))
-    titles = [place for place, (tag, _) in enumerate(page.elements) if tag in ("h1", "h2")]
-    assert page.elements[titles[0]][0] == "h1"
-    order = [DECISIONS[decision], "What this says", "What it does not say", "How it was made", "Limits", "Glossary"]
+    titles = [tag for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert titles[0] == "h1"
+    levels = [int(tag[1]) for tag in titles]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))  # no level is left out
+    order = ["What this says", "The verdict, rung by rung", "How it was made", "How to check it", "Limits", "Glossary"]
     if decision != "no_signal":
-        order[3:3] = ["Probability of each explanation", "Evidence by kind", "most telling canaries"]
-    places = [page.words.rindex(text) for text in order[1:]]
+        order[2:2] = ["Probability of each explanation", "Evidence by channel", "The most telling canaries"]
+    places = [page.words.rindex(text) for text in order]
     assert places == sorted(places)
+    assert page.words.index(DECISIONS[decision]) < places[0]
     assert ("svg" in dict(page.elements)) == (decision != "no_signal")
 
 
@@ -93,7 +98,7 @@ def test_hostile_text_is_shown_and_not_obeyed(recording: Recording, library: Lib
     text = render_report(verdict, recording, library)
     assert "<script" not in text
     assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069\u200b]", text)
-    assert "“shell<script>alert(1)</script>[bold]⟨U+202E⟩evil⟨U+0000⟩” descends from" in _Page(text).words
+    assert "“shell<script>alert(1)</script>[bold]⟨U+202E⟩evil⟨U+0000⟩” is attributed to" in _Page(text).words
 
 
 def test_answers_stand_side_by_side(recording: Recording, library: Library) -> None:
@@ -119,7 +124,7 @@ def test_a_failure_leaves_the_old_report_and_nothing_else(
     path = tmp_path / "out" / "report.html"
     write_report(verdict_of(recording, "attributed"), recording, library, path)
     before = path.read_bytes()
-    monkeypatch.setattr(html, "provenance", lambda *_: [{}])
+    monkeypatch.setattr(html, "banner", lambda *_: object())
     with pytest.raises(UndefinedError):
         write_report(verdict_of(recording, "unknown"), recording, library, path)
     with pytest.raises(UndefinedError):
