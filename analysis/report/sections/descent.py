@@ -10,6 +10,8 @@ from analysis.report.material import Material, Section
 from analysis.report.table import Table
 
 _HEADINGS = ("parent", "decision", "p", "adjusted", "e", "effect", "innocents", "controls", "lineages", "bound")
+_LEAST_P = 0.0001
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,16 @@ def in_words(material: Material, one: DescentEvidence) -> Markup:
     return material.say(f"descent.says_{one.decision}", **names)
 
 
-def decisions_of(material: Material) -> list[str]:
-    """What was decided about each parent."""
-    return [one.decision for one in material.verdict.descent]
+def answer_of(material: Material) -> Markup:
+    """All decisions in a few words: the parents that weights are shared with, where there are any."""
+    say, found = material.say, material.verdict.descent
+    shared = [one.parent for one in found if one.decision == "shared_ancestry"]
+    if shared:
+        return say("descent.shared_with", parents=say.names(shared))
+    decisions = {one.decision for one in found}
+    if not decisions:
+        return say("descent.not_asked")
+    return say("descent.mixed") if len(decisions) > 1 else say(f"descent.{decisions.pop()}")
 
 
 def asked_of(material: Material) -> list[Markup]:
@@ -62,7 +71,7 @@ def _sentences(material: Material, one: DescentEvidence) -> list[Markup]:
     told = [in_words(material, one)]
     if one.p_value is not None:
         adjusted = one.p_value if one.p_adjusted is None else one.p_adjusted
-        told.append(say("descent.p", p=_small(one.p_value), adjusted=_small(adjusted)))
+        told.append(say("descent.p", p=_p_in_words(material, one.p_value), adjusted=_p_in_words(material, adjusted)))
     if one.basis is not None:
         told.append(say(f"descent.{one.basis}"))
     if one.p_value is not None and one.bound is not None:
@@ -84,5 +93,13 @@ def _row(material: Material, one: DescentEvidence) -> list[Markup | str]:
     ]
 
 
+def _p_in_words(material: Material, p: float) -> str:
+    """A p-value for people: what a model of the null says of its far tail is for the table."""
+    return _small(p) if p >= _LEAST_P else material.say.plain("number.under", share=f"{_LEAST_P:g}")
+
+
 def _small(figure: float) -> str:
-    return f"{figure:.2g}" if abs(figure) < 1e4 else f"{figure:.2e}"
+    """Two digits, with a power of ten where it takes one."""
+    shown = f"{figure:.2g}" if abs(figure) < 1e4 else f"{figure:.1e}"
+    digits, power, exponent = shown.replace("-", "−").partition("e")
+    return f"{digits}·10{str(int(exponent.replace('−', '-'))).translate(_RAISED)}" if power else digits

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from analysis.report.markup import name
 from analysis.report.material import Material, Section
 from analysis.report.sections.banner import label
-from analysis.report.sections.descent import asked_of, decisions_of
+from analysis.report.sections.descent import answer_of, asked_of
 from analysis.report.sections.rates import descent_rates, family_rates
 from analysis.verdict import likeliest
 
@@ -117,16 +117,10 @@ def _without_tokenizer(material: Material) -> list[Markup]:
 
 
 def _descent(material: Material) -> Rung:
-    say, decisions = material.say, decisions_of(material)
-    if not decisions:
-        answer, sign = say("descent.not_asked"), NOT_ASKED
-    elif len(set(decisions)) > 1:
-        answer, sign = say("descent.mixed"), OPEN
-    else:
-        answer = say(f"descent.{decisions[0]}")
-        sign = ESTABLISHED if decisions[0] == "shared_ancestry" else OPEN
-    why = asked_of(material)
-    return Rung(_number(material, 3), say("descent.question"), answer, sign, why, descent_rates(material))
+    decisions = {one.decision for one in material.verdict.descent}
+    sign = ESTABLISHED if "shared_ancestry" in decisions else OPEN if decisions else NOT_ASKED
+    question, why = material.say("descent.question"), asked_of(material)
+    return Rung(_number(material, 3), question, answer_of(material), sign, why, descent_rates(material))
 
 
 def _number(material: Material, number: int) -> Markup:

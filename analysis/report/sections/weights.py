@@ -39,7 +39,7 @@ def section(material: Material) -> Weights | None:
 def together(material: Material, found: WeightMeasures) -> list[Markup]:
     """Where behaviour and weights agree and where they don't; only parents that are one of the two models count."""
     say = material.say
-    speaking = say.names(one.name for one in found.measures if one.reading == "speaks")
+    speaking = say.joined(_name_of(one) for one in found.measures if one.reading == "speaks")
     decided = {one.parent: one.decision for one in material.verdict.descent if one.parent in (found.a, found.b)}
     told = []
     for parent, decision in decided.items():
@@ -70,13 +70,17 @@ def _row(material: Material, one: WeightMeasure) -> list[Markup | str]:
     value = unknown if one.value is None else text(f"{one.value:.4g} {one.unit}".strip())
     bound = unknown if one.upper_bound is None else f"{100 * one.upper_bound:.1f}%"
     return [
-        name(one.name.replace("_", " ")),
+        _name_of(one),
         value,
         _of(material, one.independent_reaching, one.independent_pairs),
         bound,
         _of(material, one.descendants_reaching, one.descendant_pairs),
         say(f"weights.{one.reading}"),
     ]
+
+
+def _name_of(one: WeightMeasure) -> Markup:
+    return name(one.name.replace("_", " "))
 
 
 def _of(material: Material, k: int | None, n: int | None) -> Markup:
