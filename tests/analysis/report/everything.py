@@ -18,9 +18,7 @@ from probes.recording import Recording
 from probes.suite import Suite
 from tests.analysis.report.samples import KINDS, MEMBERS, SUITE, record, verdict_of
 
-SPOILT = (
-    "\u202e\"'><script>a()</script><img src=x onerror=a()></style></svg>{{7111*7}}{0}%s\u200b\x1b[31m\x00"
-)
+SPOILT = "\u202e\"'><script>a()</script><img src=x onerror=a()></style></svg>{{7111*7}}{0}%s\u200b\x1b[31m\x00"
 _KEPT = {"decision", "tier", "rung"}  # of a few words that are known
 
 
