@@ -16,7 +16,10 @@ _RARE = 0.05
 
 @dataclass(frozen=True)
 class WeightMeasure:
-    """One figure, and how many of the pairs known to be independent (or descendants) reach as much; None if unknown."""
+    """One figure, and how many of the pairs known to be independent (or descendants) reach as much; None if unknown.
+
+    `decides`: whether anything may rest on it, which is chosen for a reason and not by its rates.
+    """
 
     name: str
     value: float | None
@@ -27,6 +30,7 @@ class WeightMeasure:
     descendants_reaching: int | None = None
     descendant_pairs: int | None = None
     source: str = ""
+    decides: bool = True
 
     @property
     def reading(self) -> str:
@@ -36,7 +40,12 @@ class WeightMeasure:
             return "unmeasured"
         if n < _FEWEST_PAIRS:
             return "too_few"
-        return "speaks" if k / n <= _RARE else "tells_nothing"
+        if k / n > _RARE:
+            return "tells_nothing"
+        if not self.decides:
+            return "not_deciding"
+        all_reach = self.descendant_pairs and self.descendants_reaching == self.descendant_pairs
+        return "between" if all_reach else "speaks"
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,10 @@ class WeightMeasures:
         """Read `weights.json`; unknown fields are passed over. Raises KinprintError if it is no such file."""
         try:
             values = json.loads(Path(path).read_text("utf-8"))
+            if "readings" in values:  # as `kinprint weights` writes it
+                source = str(values.get("rates_made_by") or "")
+                values |= {"a": values["name_a"], "b": values["name_b"]}
+                values["measures"] = [_of_reading(one, source) for one in values["readings"]]
             measures = tuple(_measure(one) for one in values["measures"])
             return cls(str(values["a"]), str(values["b"]), measures, str(values.get("in_words") or ""))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -69,8 +82,27 @@ def _measure(values: Mapping[str, Any]) -> WeightMeasure:
         unit=str(values.get("unit") or ""),
         upper_bound=_finite(values.get("upper_bound")),
         source=str(values.get("source") or ""),
+        decides=bool(values.get("decides", True)),
         **{key: int(values[key]) for key in counts if values.get(key) is not None},
     )
+
+
+def _of_reading(values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """A reading of `kinprint weights` as a measure, with the rate among strangers that speaks loudest against it."""
+    rates = [rate for key in ("strangers", "strangers_of_one_shape") if (rate := values.get(key)) is not None]
+    against: Mapping[str, Any] = max(rates, key=lambda rate: float(rate["upper"]), default={})
+    kin = values.get("descendants") or {}
+    return {
+        "name": values["measure"],
+        "value": values["value"],
+        "independent_reaching": against.get("reached"),
+        "independent_pairs": against.get("pairs"),
+        "upper_bound": against.get("upper"),
+        "descendants_reaching": kin.get("reached"),
+        "descendant_pairs": kin.get("pairs"),
+        "source": source,
+        "decides": values.get("decides", False),  # not without being told that anything may rest on it
+    }
 
 
 def _finite(value: Any) -> float | None:

@@ -27,7 +27,7 @@ def section(material: Material) -> Check:
     made = {"version": name(verdict.version), "library": name(verdict.library)}
     commands = {
         "verify": "kinprint verify BUNDLE key=KEY",
-        "replicate": "kinprint replicate BUNDLE",
+        "replicate": "kinprint replicate bundle=BUNDLE candidate.model=MODEL out=AGAIN",
         "attribute": f"kinprint attribute recording=RECORDING{_parents(material)}",
         "explain": "kinprint explain recording=RECORDING",
         "hashes": "cd RECORDING && sha256sum *",

@@ -19,10 +19,10 @@ def family_rates(material: Material) -> list[Markup]:
     measured = verdict.calibration.reliability
     for key, row in (("known", "set_coverage_known"), ("left_out", "set_coverage_unknown")):
         if row in measured:
-            share = say("number.bare", value=_percent(measured[row]), n=verdict.calibration.lineages)
-            told.append(say(f"family.{key}", share=share))
+            told.append(say(f"family.{key}", share=_percent(measured[row])))
     if "calibration_error" in measured:
-        told.append(say("family.error", error=_percent(measured["calibration_error"])))
+        error = _percent(measured["calibration_error"])
+        told.append(say("family.error", error=error, n=verdict.calibration.lineages))
     return told or [say("ladder.not_measured")]
 
 

@@ -30,6 +30,9 @@ COMMON = WeightMeasure("std_profile", 0.927, independent_reaching=51, independen
         (replace(STRONG, independent_pairs=5), "too_few"),
         (replace(STRONG, independent_reaching=None), "unmeasured"),
         (replace(STRONG, value=None), "unmeasured"),
+        (replace(STRONG, decides=False), "not_deciding"),
+        (replace(STRONG, descendants_reaching=9, descendant_pairs=9), "between"),
+        (replace(STRONG, descendants_reaching=8, descendant_pairs=9), "speaks"),
     ],
 )
 def test_a_measure_speaks_by_its_false_positives(measure: WeightMeasure, reading: str) -> None:
@@ -69,6 +72,19 @@ def test_a_file_is_read_whatever_else_it_holds(tmp_path: Path) -> None:
     found = WeightMeasures.load(tmp_path / "weights.json")
     assert [one.reading for one in found.measures] == ["speaks", "unmeasured"]
     assert found.in_words == ""
+
+
+def test_what_kinprint_weights_writes_is_read_with_the_worse_of_its_rates(tmp_path: Path) -> None:
+    few, many = ({"pairs": n, "reached": k, "upper": upper} for n, k, upper in ((90, 0, 0.03), (60, 55, 0.97)))
+    reading = {"measure": "std_profile", "value": 0.93, "strangers": few, "strangers_of_one_shape": many}
+    kin = {"pairs": 9, "reached": 3}
+    other = {"measure": "cosine", "value": 0.9, "strangers": few, "descendants": kin, "decides": True}
+    values = {"name_a": "one", "name_b": "two", "readings": [reading, other], "rates_made_by": "a run"}
+    (tmp_path / "weights.json").write_text(json.dumps(values))
+    found = WeightMeasures.load(tmp_path / "weights.json")
+    assert (found.a, found.b, found.measures[0].source) == ("one", "two", "a run")
+    assert [one.reading for one in found.measures] == ["tells_nothing", "speaks"]
+    assert [(one.independent_reaching, one.independent_pairs) for one in found.measures] == [(55, 60), (0, 90)]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"a": "x", "b": "y", "measures": [{"name": "z", "value": "high"}]}'])
