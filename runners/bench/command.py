@@ -3,7 +3,6 @@
 from importlib import import_module
 from pathlib import Path
 
-from analysis.report.measured_rates import save_rates
 from probes.errors import KinprintError
 from runners.bench.row import table, write
 
@@ -12,6 +11,8 @@ BENCHES = {
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
     "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
 }
+_FILES = {"--docs": ("lineage",), "--rates": ("lineage",)}
+"""Files that some benchmarks write beside their rows."""
 _HELP = """kinprint bench: measure what is promised, and say what holds
 
 example: kinprint bench capture
@@ -37,14 +38,12 @@ def main(arguments: list[str]) -> int:
     options, (name, *models) = _options(arguments)
     if name not in BENCHES:
         raise KinprintError(f"there is no benchmark {name!r}; known are {', '.join(BENCHES)}")
-    if name != "lineage" and (wrong := {"--docs", "--rates"} & options.keys()):
-        raise KinprintError(f"{name} writes no page and no rates; {min(wrong)} goes with lineage")
-    docs = {"docs": Path(options["--docs"])} if "--docs" in options else {}
-    rows = import_module(f"runners.bench.{name}").measure(models, **docs)
+    for option, benches in _FILES.items():
+        if option in options and name not in benches:
+            raise KinprintError(f"{name} writes no such file; {option} goes with {' and '.join(benches)}")
+    files = {option.removeprefix("--"): Path(options[option]) for option in _FILES if option in options}
+    rows = import_module(f"runners.bench.{name}").measure(models, **files)
     write(rows, Path(options.get("--out", "outputs/bench")) / f"{name}.json")
-    if "--rates" in options:
-        command = " ".join(["kinprint bench lineage", *models])
-        save_rates([row.as_json() for row in rows], command, Path(options["--rates"]))
     print(table(rows))
     return 0
 
@@ -52,7 +51,7 @@ def main(arguments: list[str]) -> int:
 def _options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
     """Options with their values, and the other words. Raises KinprintError on options that there are not."""
     words, options = list(arguments), {}
-    for option, what in (("--out", "a folder"), ("--docs", "a file"), ("--rates", "a file")):
+    for option, what in (("--out", "a folder"), *((option, "a file") for option in _FILES)):
         if option in words:
             place = words.index(option)
             if place + 1 == len(words):
