@@ -37,7 +37,7 @@ demo: setup  ## Serve a disguised real model, and say whose descendant it is
 	@.venv/bin/kinprint demo out=outputs/demo
 
 test: setup  ## Run the tests (ARGS='-k word' goes to pytest)
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 test-slow: setup  ## Run the proofs in full, of which `make test` has smaller versions
 	@.venv/bin/python -m pytest --slow -m slow $(ARGS)

@@ -4,25 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.attribution import UNKNOWN, Attributor
-from analysis.channels import all_channels
-from analysis.conformal import LEVEL, fewest_lineages
+from analysis.chosen_logits import vocabulary_of
 from analysis.evidence_by_canary import explain
 from analysis.fitted_kinship import Fit, FittedKinship, LinearKinship
 from analysis.hostile_answers import noise_floor, silent_conduct, suspect_conduct
 from analysis.kinship import KinshipClassifier, fit_kinship
-from analysis.library import Library, Member
+from analysis.library import Library
 from analysis.mixture import find_mixture
 from analysis.pair_evidence import nearest_of_each, pair_evidence
 from analysis.pairing import Pairing
+from analysis.reliability import calibration, family_set
 from analysis.rules import Rules as Rules
 from analysis.rules import check, left_out, without_tokenizer
+from analysis.shared_weights import NAME, BesideWeights, shared_weights
 from analysis.signature import Signature, align
-from analysis.verdict import Calibration, Decision, FamilySet, Verdict
+from analysis.tokenizers.shared import shared_tokenizers
+from analysis.unfed import Unfed
+from analysis.verdict import Decision, Verdict
 from probes.errors import LibraryError
-
-_PROVISIONAL_BELOW = 20  # lineages: under this many, a measured reliability would say next to nothing
 
 
 def attribute(candidate: Signature, library: Library | None = None, rules: Rules | None = None) -> Verdict:
@@ -46,7 +48,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
         queries=candidate.queries,
         tokens=candidate.tokens,
         seconds=round(candidate.seconds, 3),
-        calibration=_calibration(library),
+        calibration=calibration(library),
         library=library.version,
         reason="",
         canaries=len(shared),
@@ -67,7 +69,29 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     if reason := reason or " ".join(conduct.values()):
         shown = tuple(pair_evidence(aligned, [], rules.switched_off))
         return replace(verdict, reason=reason, conduct=conduct, shown=shown)
-    return _decide(verdict, aligned, library, references, rules, channels, fitted)
+    weights = _weights(aligned, library, rules, channels, fitted)
+    if isinstance(weights, Unfed):
+        verdict = replace(verdict, left_out={**why, NAME: weights.reason})
+        return _decide(verdict, aligned, library, references, rules, channels, fitted, None)
+    return _decide(verdict, aligned, library, references, rules, channels, fitted, weights)
+
+
+def _weights(
+    candidate: Signature,
+    library: Library,
+    rules: Rules,
+    channels: tuple[str, ...],
+    fitted: FittedKinship | None,
+) -> npt.NDArray[np.float64] | Unfed:
+    """What the candidate scores with each reference, if it is known what such a score is worth."""
+    if NAME in rules.switched_off:
+        return Unfed("it was switched off")
+    if fitted is None or not candidate.answered.any() or _fit_for(fitted, candidate, (*channels, NAME)) is None:
+        return Unfed("what sharing weights is worth was not learned for this access and number of canaries")
+    members = library.members
+    vocabularies = [vocabulary_of(library.recording(member)) for member in members]
+    everything = [library.signature(member) for member in members]
+    return shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
 
 
 def _decide(
@@ -78,13 +102,15 @@ def _decide(
     rules: Rules,
     channels: tuple[str, ...],
     fitted: FittedKinship | None,
+    weights: npt.NDArray[np.float64] | None,
 ) -> Verdict:
-    pairing, fit = Pairing(channels), _fit_for(fitted, aligned, channels)
-    attributor = _attributor(pairing, aligned, library, references, rules, fit)
+    counted = () if weights is None else (NAME,)
+    pairing, fit = Pairing(channels), _fit_for(fitted, aligned, (*channels, *counted))
+    attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
     posterior = _posterior(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
     ratios = attributor.log_likelihood_ratios([aligned])[0]
-    evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios)
+    evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, weights)
     nearest = nearest_of_each(library.members, ratios)
     fit_families = [member.family for member in library.members if member.fit]
     mixture = find_mixture(pairing, fit_families, aligned, references, [member.family for member in library.members])
@@ -93,8 +119,9 @@ def _decide(
     if independent == channels:
         without = posterior
     else:
-        others, fit_for_others = Pairing(independent), _fit_for(fitted, aligned, independent)
-        blind = _attributor(others, aligned, library, references, rules, fit_for_others) if independent else None
+        others, fit_for_others = Pairing(independent), _fit_for(fitted, aligned, (*independent, *counted))
+        given = (others, aligned, library, references, rules, fit_for_others, weights)
+        blind = _attributor(*given) if independent else None
         without = {} if blind is None else _posterior(blind, aligned)
     if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:
         reason = f"its tokenizer alone speaks for {family}; without it, unknown comes out with {without[UNKNOWN]:.2f}"
@@ -105,11 +132,11 @@ def _decide(
         family=family,
         posterior=posterior,
         reason=reason,
-        channels=channels,
-        tokenizer=_tokenizer(aligned, references, library.members),
+        channels=(*channels, *counted),
+        tokenizer=shared_tokenizers(aligned, references, library.members),
         evidence=evidence,
-        calibration=_calibration(library, fitted, fit),
-        family_set=_family_set(rules, fitted, fit, posterior),
+        calibration=calibration(library, fitted, fit),
+        family_set=family_set(rules, fitted, fit, posterior),
         without_tokenizer=without,
         conduct=conduct,
         warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
@@ -124,10 +151,12 @@ def _attributor(
     references: Sequence[Signature],
     rules: Rules,
     fit: Fit | None,
+    weights: npt.NDArray[np.float64] | None,
 ) -> Attributor:
     """Fitted on the library as the candidate's access sees it; only the background, where there is a `fit`."""
     kinship = _fit(pairing, library, references, candidate, rules, fit)
-    attributor = Attributor(kinship, pairing, rules.unknown_prior, rules.family_prior, rules.doubt)
+    paired = pairing if weights is None else BesideWeights(pairing, weights)
+    attributor = Attributor(kinship, paired, rules.unknown_prior, rules.family_prior, rules.doubt)
     return attributor.fit(references, [member.family for member in library.members])
 
 
@@ -164,25 +193,6 @@ def _fit_for(fitted: FittedKinship | None, candidate: Signature, channels: Seque
     return None if fitted is None else fitted.at(candidate.access, int(candidate.answered.sum()), channels)
 
 
-def _family_set(
-    rules: Rules, fitted: FittedKinship | None, fit: Fit | None, posterior: Mapping[str, float]
-) -> FamilySet:
-    if fitted is None or fit is None:
-        return FamilySet(LEVEL, None, "there is no set: how reliable these probabilities are was not measured")
-    if (rules.unknown_prior, rules.doubt, rules.family_prior) != (fitted.unknown_prior, fitted.doubt, None):
-        why = "sets are calibrated for the prior and the doubt that kinship was measured with"
-        return FamilySet(fit.level, None, f"there is no set: {why}")
-    if fit.sets is None:
-        needed = fewest_lineages(fit.level)
-        why = f"it takes {needed} lineages to calibrate one, and there were {fit.lineages}"
-        return FamilySet(fit.level, None, f"there is no set: {why}")
-    members = fit.sets(posterior)
-    held = {sort: fit.reliability.get(f"set_coverage_{sort}") for sort in ("known", "unknown")}
-    measured = ", ".join(f"{share:.0%} of {sort} ones" for sort, share in held.items() if share is not None)
-    words = fit.sets.in_words(members, len(posterior))
-    return FamilySet(fit.level, members, f"{words}; of candidates held out, sets held the truth for {measured}")
-
-
 def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
     """What a posterior over families and `unknown` amounts to, the family if one is named, and why."""
     best = max(posterior, key=lambda label: posterior[label])
@@ -208,21 +218,6 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
     return ""
 
 
-def _calibration(library: Library, fitted: FittedKinship | None = None, fit: Fit | None = None) -> Calibration:
-    if fitted is not None and fit is not None:
-        basis = (
-            f"logistic regression on pairs of models of {len(fitted.lineages)} lineages ({fitted.library}), "
-            "measured on lineages held out"
-        )
-        return Calibration(basis, fit.lineages, dict(fit.reliability))
-    families = {member.family for member in library.members if member.fit}
-    n_members = sum(member.fit for member in library.members)
-    basis = f"logistic regression on pairs of {n_members} references of {len(families)} families"
-    if len(families) < _PROVISIONAL_BELOW:
-        basis = f"provisional: {basis}; too few lineages to measure how reliable the probabilities are"
-    return Calibration(basis, len(families))
-
-
 def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> list[str]:
     warnings = []
     if len(shared) < len(candidate.canaries):
@@ -239,24 +234,3 @@ def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> 
     if len(library.families) < 2:
         warnings.append("the library has one family only; a rival would make the comparison fair")
     return warnings
-
-
-def _tokenizer(
-    candidate: Signature, references: Sequence[Signature], members: Sequence[Member]
-) -> dict[str, list[str]]:
-    """Families by their tokenizers; {} where the counts are unknown.
-
-    `fits`: whose tokenizer cuts the prompts as the candidate's does; `collisions`: all of these where they are several,
-    so that a fit tells nothing of which of them it is.
-    """
-    channel = all_channels()["tokenizer"]
-    if channel.name not in candidate.channels:
-        return {}
-    fits = set()
-    for reference, member in zip(references, members, strict=True):
-        if channel.name in reference.channels:
-            similarity = channel.similarity(candidate.channels[channel.name], reference.channels[channel.name])
-            known = similarity[~np.isnan(similarity)]
-            if known.size and known.mean() >= 0.99:
-                fits.add(member.family)
-    return {"fits": sorted(fits), "collisions": sorted(fits) if len(fits) > 1 else []}

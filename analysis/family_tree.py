@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import PairFeatures
 from analysis.benchmark.similarities import Tensor, similarities
 from analysis.comparable import Comparable, comparable
@@ -121,7 +122,7 @@ class Distances:
         known = np.array([family is not None for family in families])
         _, number = np.unique([family or "" for family in families], return_inverse=True)
         nothing = np.empty((tensor.shape[-1], 0), np.float32)
-        background = PairFeatures(tensor, nothing, number, number).background(known[:, None] & known)
+        background = PairFeatures(Compared(tensor), nothing, number, number).background(known[:, None] & known)
         one, other = np.triu_indices(n, 1)
         return cls(n, tensor[:, one, other][:, :, None], background)
 
@@ -132,8 +133,8 @@ class Distances:
     def __call__(self, weights: npt.NDArray[np.float32]) -> Iterator[Matrix]:
         """For each column of `weights` [n_canaries, n_draws], how often a canary counts: [n, n]."""
         pair = np.zeros(1, np.intp)
-        features = PairFeatures(self.pairs, weights, np.zeros(self.pairs.shape[1], np.intp), pair)(self.background)
-        for affinity in features.mean(axis=-1, dtype=np.float64)[..., 0]:
+        features = PairFeatures(Compared(self.pairs), weights, np.zeros(self.pairs.shape[1], np.intp), pair)
+        for affinity in features(self.background).mean(axis=-1, dtype=np.float64)[..., 0]:
             square = np.zeros((self.n_models, self.n_models))
             beyond = np.sqrt(np.clip(np.where(affinity >= _SAME, 0, 1 - affinity), 0, None))
             square[np.triu_indices(self.n_models, 1)] = beyond

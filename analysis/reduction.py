@@ -21,7 +21,7 @@ from probes.recording import REDUCED, Recording, save_recording
 from probes.spelling import hash_of, join_bytes, split_bytes
 
 FLOOR = 1e-5
-SUBSET = 256
+SUBSET = len(COMMON) + 256
 SKETCH = 128
 SEED = 20_250_101
 
@@ -92,7 +92,7 @@ def reduce_recording(recording: Recording, folder: Path, keep: Reduction | None 
     return save_recording(folder, manifest, recording.suite, answers, {REDUCED: arrays}, shared_suite=shared)
 
 
-def scattered_subset(vocab_size: int, size: int = SUBSET) -> npt.NDArray[np.int64]:
+def scattered_subset(vocab_size: int, size: int = 256) -> npt.NDArray[np.int64]:
     """The token ids that references hold which were reduced before tokens were chosen by spelling: [size], in order."""
     return np.sort(np.random.default_rng(SEED).permutation(vocab_size)[:size]).astype(np.int64)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from analysis.channels import all_channels, pair_channels
 from analysis.fitted_kinship import SHIPPED
 from analysis.library import Library
+from analysis.shared_weights import NAME
 from analysis.signature import Signature
 from probes.errors import KinprintError
 
@@ -15,11 +16,12 @@ class Rules:
     """How a verdict is reached. `attributed_at` and `unknown_at` are the posterior probabilities needed to say so.
 
     `doubt` is the probability granted to the likelihoods being wrong for a lineage that they never saw: it keeps a
-    classifier that knows few lineages from certainty. `channels` decide; all others are only shown, and those
-    `switched_off` are not even that. `kinship`: the file that `kinprint fit` wrote, or `shipped`. Where it has no fit
-    for what a candidate showed, kinship is learned from the library's own references, and channels that depend on the
-    tokenizer don't decide: while every family of a library has a tokenizer of its own, it would be taken for proof of
-    descent. With None it is learned from the library's references whatever the channels.
+    classifier that knows few lineages from certainty. `channels` decide, and `shared_weights` (analysis.shared_weights)
+    where it was learned what they are worth; all others are only shown, and those `switched_off` are not even that.
+    `kinship`: the file that `kinprint fit` wrote, or `shipped`. Where it has no fit for what a candidate showed,
+    kinship is learned from the library's own references, and channels that depend on the tokenizer don't decide: while
+    every family of a library has a tokenizer of its own, it would be taken for proof of descent. With None it is
+    learned from the library's references whatever the channels.
     """
 
     channels: tuple[str, ...] = ("next_token", "greedy", "wording", "tokenizer")
@@ -61,8 +63,8 @@ def check(rules: Rules, library: Library) -> None:
         raise KinprintError(f"{why.format(unknown[0])}; known are {', '.join(sorted(known))}")
     if not rules.channels:
         raise KinprintError(f"estimator.channels is empty; name at least one of {', '.join(sorted(known))}")
-    if unknown := [name for name in rules.switched_off if name not in {*known, *pair_channels()}]:
-        names = ", ".join(sorted({*known, *pair_channels()}))
+    if unknown := [name for name in rules.switched_off if name not in {*known, *pair_channels(), NAME}]:
+        names = ", ".join(sorted({*known, *pair_channels(), NAME}))
         raise KinprintError(f"switched_off: there is no channel {unknown[0]!r}; known are {names}")
     for name in ("attributed_at", "unknown_at"):
         if not 0.5 < getattr(rules, name) <= 1:

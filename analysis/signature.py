@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from analysis.channels import all_channels, pair_channels
 from analysis.conduct import Conduct, conduct_of
+from analysis.descent.aligned import common_logits
 from analysis.observation import Access, Observation, access_of, observe
 from analysis.unfed import Unfed
 from analysis.whole import Whole
@@ -25,7 +26,8 @@ class Signature:
     as a whole to theirs, of any shape; `unfed` says of every other channel why the recording can't feed it. `answered`
     [n_canaries] says which canaries got a usable answer. `queries`, `tokens` and `seconds` are what the recording cost,
     the engine's start apart. `conduct` is how it behaved, canary by canary (`analysis.conduct`), {} where that was not
-    looked at. `digests` name the prompts as they were asked; by default, as the canaries have them.
+    looked at. `digests` name the prompts as they were asked; by default, as the canaries have them. `logits`: those of
+    the tokens that most vocabularies have, after each prompt [n_canaries, n_tokens], None below tier `logits`.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Signature:
     whole: dict[str, dict[str, npt.NDArray[Any]]] = field(default_factory=dict)
     unfed: dict[str, str] = field(default_factory=dict)
     conduct: Conduct = field(default_factory=dict)
+    logits: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not self.digests:
@@ -56,8 +59,15 @@ class Signature:
         canaries = tuple(self.canaries[place] for place in chosen)
         digests = tuple(self.digests[place] for place in chosen)
         conduct = {key: value[chosen] for key, value in self.conduct.items()}
-        answered = self.answered[chosen]
-        return replace(self, canaries=canaries, digests=digests, channels=channels, answered=answered, conduct=conduct)
+        return replace(
+            self,
+            canaries=canaries,
+            digests=digests,
+            channels=channels,
+            answered=self.answered[chosen],
+            conduct=conduct,
+            logits=None if self.logits is None else self.logits[chosen],
+        )
 
 
 def signature(recording: Recording, access: Access | None = None, wholes: bool = True) -> Signature:
@@ -87,6 +97,7 @@ def signature(recording: Recording, access: Access | None = None, wholes: bool =
         whole=whole,
         unfed=unfed,
         conduct=conduct_of(recording) if wholes else {},
+        logits=common_logits(recording) if observation.access.tier == "logits" else None,
     )
 
 

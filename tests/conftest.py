@@ -26,6 +26,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in slow]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Of two processes that run the tests, one takes all that start an engine, which fills cores and memory by itself.
+
+    The rest goes by file, so that what a file sets up is set up once.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class EnginesTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            together = "tests/integration/"
+            return together if nodeid.startswith(together) else str(super()._split_scope(nodeid))
+
+    return EnginesTogether(config, log)
+
+
 FAMILIES = ("ash", "birch", "cedar")
 
 

@@ -19,7 +19,7 @@ from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import folds, outside
 from analysis.descent.innocents import Innocents
 from analysis.descent.null import p_value
-from analysis.descent.scores import Models
+from analysis.descent.rivals import Models
 from analysis.library import REFERENCES, TAUGHT
 
 Matrix = npt.NDArray[np.float64]

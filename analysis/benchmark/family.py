@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution import Attributor
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
-from analysis.benchmark.similarities import Tensor
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
 from analysis.benchmark.trials import Subset as Subset
@@ -25,46 +25,40 @@ from analysis.rules import Rules
 ACCEPTED = 0.95
 """The share of known candidates of training lineages below the threshold for `unknown`."""
 Kinship = KinshipClassifier | LinearKinship
+Weights = Callable[[Subset, frozenset[str]], npt.NDArray[np.float64]]
+"""Scores of shared weights on a subset of canaries, as if these lineages were not in the library."""
 
 
 class FamilyTest:
-    """All models of one access, compared: `tensor` [n_channels, n_models, n_references, n_canaries].
+    """All models of one access, compared.
 
-    `weights`: scores of shared weights [n_models, n_references] on each subset, one more feature of a pair; 0 stands
-    for what is not known. Without `techniques` lineages alone are held out: as many fits as there are folds.
-    `tokenizer`: the place of the channel that tells tokenizers apart, if there is one. `given`: kinship learned
-    beforehand, for every subset; then only the background is learned.
+    `weights`: scores of shared weights [n_models, n_references] on a subset, as if some lineages were not in the
+    library; one more feature of a pair, 0 for what is not known. Without `techniques` lineages alone are held out: as
+    many fits as there are folds. `given`: kinship learned beforehand, for every subset; then only the background is
+    learned.
     """
 
     def __init__(
         self,
         models: Sequence[Specimen],
         references: Places,
-        tensor: Tensor,
+        compared: Compared,
         subsets: dict[Subset, Places],
         rules: Rules | None = None,
-        weights: Mapping[Subset, npt.NDArray[np.float64]] | None = None,
+        weights: Weights | None = None,
         techniques: bool = True,
-        tokenizer: int | None = None,
         given: Mapping[Subset, LinearKinship] | None = None,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
-        self.techniques, self.tokenizer, self.given = techniques, tokenizer, given
+        self.techniques, self.tokenizer, self.given, self.weights = techniques, compared.tokenizer, given, weights
         self.vocabularies = [one.vocabulary for one in models]
         self.families, number = np.unique([one.family for one in models], return_inverse=True)
         self.rows, self.columns = number, number[references]
         self.subsets = list(subsets)
-        chosen = np.zeros((tensor.shape[-1], len(subsets)), np.float32)
+        chosen = np.zeros((compared.tensor.shape[-1], len(subsets)), np.float32)
         for place, canaries in enumerate(subsets.values()):
             chosen[canaries, place] = 1
-        self.features = PairFeatures(tensor, chosen, self.rows, self.columns)
-        shape = (*tensor.shape[1:3], 0 if weights is None else 1)
-        self.weights = [
-            np.zeros(shape, np.float32)
-            if weights is None
-            else np.nan_to_num(weights[subset]).astype(np.float32)[..., None]
-            for subset in subsets
-        ]
+        self.features = PairFeatures(compared, chosen, self.rows, self.columns)
 
     def run(self, step: Callable[[], object] = lambda: None) -> Trials:
         """Known candidates lineage by lineage and technique by technique, then each family as an unknown one."""
@@ -148,7 +142,7 @@ class FamilyTest:
         others, theirs = self._without(family)
         accepted: dict[Subset, list[float]] = {}
         for held_out, tested in self._folds_without(family):
-            for subset, kinship, values in self._fitted(self._training(held_out | theirs, family=family)):
+            for subset, kinship, values in self._fitted(self._training(held_out | theirs, family=family), theirs):
                 posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
                 accepted.setdefault(subset, []).extend(posterior[:, -1])
         self._leave_out(trials, family)
@@ -164,7 +158,7 @@ class FamilyTest:
         tested = np.flatnonzero(self.rows == family).tolist()
         if not len(others):
             return
-        for subset, kinship, values in self._fitted(self._training(theirs, family=family)):
+        for subset, kinship, values in self._fitted(self._training(theirs, family=family), theirs):
             posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
             left = np.searchsorted(np.unique(self.columns), family)
             whole = np.insert(posterior, left, 0, axis=1) if (self.columns == family).any() else posterior
@@ -183,10 +177,12 @@ class FamilyTest:
             tested.setdefault(held_out, []).extend(place for place in places if self.rows[place] != family)
         yield from ((held_out, places) for held_out, places in tested.items() if places)
 
-    def _fitted(self, training: Mask) -> Iterator[tuple[Subset, Kinship, npt.NDArray[np.float32]]]:
+    def _fitted(
+        self, training: Mask, absent: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[Subset, Kinship, npt.NDArray[np.float32]]]:
         """For each subset what was learned, and the features [n_models, n_references, n_channels] of all pairs.
 
-        Nothing where the pairs are all of kin or all of strangers.
+        `absent`: lineages that are not even rivals. Nothing where the pairs are all of kin or all of strangers.
         """
         same = self.rows[:, None] == self.columns
         if not same[training].any() or same[training].all():
@@ -195,17 +191,25 @@ class FamilyTest:
         _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
         features = self.features(self.features.background(training))
         for place, subset in enumerate(self.subsets):
+            values = self._with_weights(features[place], subset, absent)
             if self.given is not None:
-                yield subset, self.given[subset], features[place]
+                yield subset, self.given[subset], values
                 continue
             kinship = KinshipClassifier(self.rules.regularisation, similarities=True)
-            values = np.concatenate([features[place], self.weights[place]], axis=-1)
             pairs, kin, weight = values[training], same[training], 1 / sizes[group]
             if self.tokenizer is not None:
                 channels = features.shape[-1]
                 pairs, kin, weight = with_rare_cases(pairs, kin, weight, channels, self.tokenizer)
             kinship.fit(pairs, kin.astype(int), sample_weight=weight)
             yield subset, kinship, values
+
+    def _with_weights(
+        self, features: npt.NDArray[np.float32], subset: Subset, absent: frozenset[str]
+    ) -> npt.NDArray[np.float32]:
+        if self.weights is None:
+            return features
+        scores = np.nan_to_num(self.weights(subset, absent)).astype(np.float32)
+        return np.concatenate([features, scores[..., None]], axis=-1)
 
     def _posterior(
         self, kinship: Kinship, features: npt.NDArray[np.float32], families: Places

@@ -2,14 +2,17 @@
 
 import platform
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 import sklearn
 
 from analysis.benchmark.calibration import calibration_measures, truths
-from analysis.benchmark.family import FamilyTest, Trials
+from analysis.benchmark.compared import Compared
+from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
+from analysis.benchmark.ours import weights_of
+from analysis.benchmark.pair_features import Places
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
-from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
 from analysis.conformal import LEVEL, ConformalSets
@@ -18,6 +21,7 @@ from analysis.kinship import KinshipClassifier
 from analysis.library import REFERENCES
 from analysis.observation import Access
 from analysis.rules import Rules, without_tokenizer
+from analysis.shared_weights import NAME
 from analysis.verdict import kinprint_version
 from probes.errors import LibraryError
 
@@ -43,9 +47,12 @@ def fit_all(specimens: Sequence[Specimen], version: str, step: Step = lambda sai
     readable = [one for one in ACCESSES if any(x.kind in REFERENCES and x.readable_at(one) for x in specimens)]
     for access in readable or ACCESSES[-1:]:
         seen = Seen.at(access, specimens)
-        for channels in CHANNELS:
+        subsets = canary_subsets(len(seen.signatures[0].canaries), BUDGETS, _SEEDS)
+        subsets = {subset: places for subset, places in subsets.items() if len(places) == subset[0]}
+        weights = weights_of(seen, subsets)
+        for channels, counted in product(CHANNELS, (None,) if weights is None else (None, weights)):
             step(f"{access.tier} ({access.top_k or access.draws or 'all'}), {len(channels)} channels")
-            fits += _fits(seen, channels, rules)
+            fits += _fits(seen, channels, counted, subsets, rules)
     return FittedKinship(
         fits=tuple(fits),
         lineages=tuple(sorted({one.lineage for one in specimens})),
@@ -63,23 +70,22 @@ def fit_all(specimens: Sequence[Specimen], version: str, step: Step = lambda sai
     )
 
 
-def _fits(seen: Seen, channels: tuple[str, ...], rules: Rules) -> list[Fit]:
-    n = len(seen.signatures[0].canaries)
-    budgets = [budget for budget in BUDGETS if budget <= n]
+def _fits(
+    seen: Seen, channels: tuple[str, ...], weights: Weights | None, subsets: dict[Subset, Places], rules: Rules
+) -> list[Fit]:
     references = [seen.signatures[place] for place in seen.references]
-    tensor = similarities(seen.signatures, references, channels)
-    tokenizer = channels.index("tokenizer") if "tokenizer" in channels else None
-    subsets = canary_subsets(n, budgets, _SEEDS)
-    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, rules, tokenizer=tokenizer)
+    compared = Compared.of(seen.signatures, references, channels)
+    test = FamilyTest(seen.candidates, seen.references, compared, subsets, rules, weights)
     trials, learned = test.run(), list(test.fitted_on_all())
     if not learned:
         raise LibraryError(
             "kinship can't be learned: the library needs two families, one of them with two models, and 8 prompts"
         )
     found = []
-    for budget in budgets:
+    named = channels if weights is None else (*channels, NAME)
+    for budget in sorted({size for size, _ in subsets}):
         kinships = [kinship for (size, _), kinship in learned if size == budget]
-        found.append(_fit(seen, channels, budget, trials, kinships, rules))
+        found.append(_fit(seen, named, budget, trials, kinships, rules))
     return found
 
 

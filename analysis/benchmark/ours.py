@@ -2,30 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.benchmark.accusations import accusations
 from analysis.benchmark.calibration import calibration_measures
-from analysis.benchmark.family import FamilyTest, Subset, Trials
+from analysis.benchmark.compared import Compared
+from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
 from analysis.benchmark.measures import Descent, Measure, descent_measures, family_measures
-from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
 from analysis.chosen_logits import last_logits
-from analysis.descent.residuals import likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import (
-    NAMED_A_QUERY,
-    Matrix,
-    Models,
-    Places,
-    SpaceScores,
-    aligned_logits,
-    common_tokens,
-    same_vocabulary,
-)
-from analysis.rules import Rules, without_tokenizer
+from analysis.descent.aligned import NAMED_A_QUERY, aligned_logits, common_tokens
+from analysis.descent.residuals import ResidualScores, likeliest
+from analysis.descent.rivals import Matrix, Models, Places, same_vocabulary
+from analysis.descent.scores import SpaceScores
+from analysis.rules import Rules
 from analysis.unfed import Unfed
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
@@ -33,6 +27,10 @@ SEEDS = 3
 CHANNELS = Rules().channels
 """With the tokenizer: the zoo holds families that share one, so that what sharing it is worth can be learned."""
 Step = Callable[[], object]
+Scores = Callable[[frozenset[str]], Matrix]
+"""Of shared weights on some canaries [n_models, n_references], as if these lineages were not in the library."""
+EVERYBODY: frozenset[str] = frozenset()
+"""No lineage is absent."""
 
 
 @dataclass
@@ -62,20 +60,16 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     subsets = canary_subsets(n, budgets, seeds)
     families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     scores = _scores(seen, subsets, step)
-    weights = scores.get(seen.access.tier)
-    references = [seen.signatures[place] for place in seen.references]
-    tensor = similarities(seen.signatures, references, CHANNELS, step)
-    tokenizer = CHANNELS.index("tokenizer")
-    test = FamilyTest(seen.candidates, seen.references, tensor, subsets, weights=weights, tokenizer=tokenizer)
-    trials = test.run(step)
+    compared = Compared.of(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS, step)
+    weights = remembered(scores.get("logits"))  # as `kinprint attribute` counts them: where all logits are seen
+    trials = FamilyTest(seen.candidates, seen.references, compared, subsets, weights=weights).run(step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))
     ours.measures += calibration_measures(
         trials, seen.candidates, families, seen.access.tier, budgets, rules.unknown_prior
     )
     # the weights' scores compare the logits of a vocabulary, and so depend on the tokenizer
-    kept = [place for place, name in enumerate(CHANNELS) if name in without_tokenizer(CHANNELS)]
     first = {subset: canaries for subset, canaries in subsets.items() if subset[1] == 0}
-    off = FamilyTest(seen.candidates, seen.references, tensor[kept], first).run(step)
+    off = FamilyTest(seen.candidates, seen.references, compared.but_tokenizer(), first).run(step)
     ours.measures += [
         Measure(f"{one.name}_without_tokenizer", one.tier, one.budget, one.figure, one.unit)
         for one in family_measures(off, seen.candidates, seen.access.tier, budgets)
@@ -83,18 +77,31 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     ]
     for way, by_subset in scores.items():
         for budget in budgets:
-            _descent(ours, way, budget, [by_subset[budget, seed] for seed in range(seeds)])
+            _descent(ours, way, budget, [by_subset[budget, seed](EVERYBODY) for seed in range(seeds)])
     return ours
 
 
-def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[str, dict[Subset, Matrix]]:
-    """Of shared weights, in every way that the access has, on every subset: [n_models, n_references]."""
-    found: dict[str, dict[Subset, Matrix]] = {}
+def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[str, dict[Subset, Scores]]:
+    """Of shared weights, in every way that the access has, on every subset."""
+    found: dict[str, dict[Subset, Scores]] = {}
     for way, score in _ways(seen).items():
         for subset, canaries in subsets.items():
             found.setdefault(way, {})[subset] = score(canaries)
             step()
     return found
+
+
+def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
+    """Scores of shared weights as `kinprint attribute` counts them: at tier logits, else None."""
+    if seen.access.tier != "logits":
+        return None
+    score = _ways(seen)["logits"]
+    return remembered({subset: score(canaries) for subset, canaries in subsets.items()})
+
+
+def remembered(scores: Mapping[Subset, Scores] | None) -> Weights | None:
+    """Each worked out once: many folds ask for the same."""
+    return None if scores is None else cache(lambda subset, absent: scores[subset](absent))
 
 
 def _descent(ours: Ours, way: str, budget: int, scores: Sequence[Matrix]) -> None:
@@ -104,7 +111,7 @@ def _descent(ours: Ours, way: str, budget: int, scores: Sequence[Matrix]) -> Non
     ours.measures += descent_measures(descent, models, references, way, budget)
 
 
-def _ways(seen: Seen) -> dict[str, Callable[[Places], Matrix]]:
+def _ways(seen: Seen) -> dict[str, Callable[[Places], Scores]]:
     """How descent can be looked at, at an access; at tier text in no way: it shows nothing that follows weights."""
     tier = seen.access.tier
     if tier == "text":
@@ -114,12 +121,12 @@ def _ways(seen: Seen) -> dict[str, Callable[[Places], Matrix]]:
     logits = logits_of(seen)
     scores = SpaceScores(models, logits)
     if tier == "logits":
-        return {"logits": scores}
+        return {"logits": lambda canaries: scores.explained(canaries).beyond_rivals}
     known = [likeliest(one, digests) for one in recordings]
-    correlations = residual_correlations(models, known, same_vocabulary(models, logits))
+    residuals = ResidualScores(models, known, same_vocabulary(models, logits))
     return {
-        "topk_chosen": lambda canaries: scores(canaries, NAMED_A_QUERY),
-        "topk": lambda canaries: np.asarray(residual_scores(models, correlations, canaries)),
+        "topk_chosen": lambda canaries: scores.explained(canaries, NAMED_A_QUERY).beyond_rivals,
+        "topk": lambda canaries: partial(residuals, canaries),
     }
 
 

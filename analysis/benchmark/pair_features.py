@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.similarities import Tensor
 from analysis.pairing import HIGHEST_BACKGROUND
 
@@ -15,10 +16,10 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass
 class PairFeatures:
-    """`tensor` [n_channels, n_candidates, n_references, n_canaries] of similarities, `subsets` [n_canaries, n_subsets]
-    of 0 and 1; `rows` and `columns` the families, by number, of candidates and references."""
+    """Of what was `compared`; `subsets` [n_canaries, n_subsets] of 0 and 1; `rows` and `columns` the families, by
+    number, of candidates and references."""
 
-    tensor: Tensor
+    compared: Compared
     subsets: npt.NDArray[np.float32]
     rows: Places
     columns: Places
@@ -29,6 +30,14 @@ class PairFeatures:
         self._known = (~np.isnan(self.tensor)).astype(np.float32)
         self._filled = np.nan_to_num(self.tensor)
         self._sums, self._counts = self._filled @ self.subsets, self._known @ self.subsets
+        alike = self.compared.cut_alike(self.subsets)
+        if alike is not None:
+            self._sums[self.compared.tokenizer] = alike
+
+    @property
+    def tensor(self) -> Tensor:
+        """Similarities [n_channels, n_candidates, n_references, n_canaries]."""
+        return self.compared.tensor
 
     def background(self, training: Mask) -> Matrix:
         """The mean similarity of strangers [n_channels, n_canaries], every pair of families weighing the same.

@@ -8,6 +8,7 @@ import numpy as np
 from analysis.baselines import all_baselines
 from analysis.baselines.interface import Baseline, Scores
 from analysis.baselines.outputs import Outputs
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure, paired, significantly_behind
 from analysis.benchmark.measures import ByModel, Measure, area, figure, true_and_false
@@ -83,8 +84,9 @@ def _log_losses(peer: str, near: Mapping[Subset, Scores], ours: Ours) -> list[Me
     models, references, tier = ours.seen.candidates, ours.seen.references, ours.seen.access.tier
     subsets = {subset: ours.subsets[subset] for subset in near}
     known = {subset: _filled(scores) for subset, scores in near.items()}
-    nothing = np.zeros((0, len(models), len(references), len(ours.seen.signatures[0].canaries)), np.float32)
-    loss = FamilyTest(models, references, nothing, subsets, weights=known).run_known().loss if near else {}
+    nothing = Compared.of(ours.seen.signatures, [ours.seen.signatures[place] for place in references], ())
+    test = FamilyTest(models, references, nothing, subsets, weights=lambda subset, absent: known[subset])
+    loss = test.run_known().loss if near else {}
     found = []
     for (budget, seed), theirs in loss.items():
         mine = ours.trials.loss.get((budget, seed), {})

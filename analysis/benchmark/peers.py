@@ -16,7 +16,8 @@ from analysis.benchmark.accusations import Accusations, accusations
 from analysis.benchmark.family import Subset
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import folds, outside
-from analysis.descent.scores import NAMED_A_QUERY, Places, rows_for
+from analysis.descent.aligned import NAMED_A_QUERY, rows_for
+from analysis.descent.rivals import Places
 from analysis.library import REFERENCES
 
 CHOSEN_AT = 64

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.descent.scores import NAMED_A_QUERY
+from analysis.descent.aligned import NAMED_A_QUERY
 from probes.chosen_tokens import COMMON
 
 Row = Mapping[str, Any]
@@ -44,11 +44,11 @@ number. `topk_chosen` is top-20 access that also gives the logprobs of {named} n
 cost {queries} queries a prompt, so a budget of 64 is that of {prompts} prompts. At `text` nothing follows the weights,
 and the answer to descent is `undecidable`. Families are told by how answers begin, go on and are worded, by how many
 tokens the prompts are cut into (one stranger in ten taken to share the reference's tokenizer, one of kin in ten to
-answer like a stranger), and above `text` by shared weights; the rows without tokenizer leave out the last two.
-`kinprint attribute` leaves out shared weights.
+answer like a stranger), and at `logits` by shared weights, as `kinprint attribute` does; the rows without tokenizer
+leave out the last two.
 
-Two things see more than they should: scores of shared weights are taken beside the rivals of the whole library, those
-held out among them, and token counts are compared up to a constant that all canaries settle, whatever the budget.
+A lineage held out is seen by no fitted part; its base may stand in the library, and so among the rivals that scores of
+shared weights are taken beside, as it would when the tool is used. A family taken out as unknown is not among them.
 """
 
 

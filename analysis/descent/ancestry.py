@@ -16,22 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.chosen_logits import last_logits, vocabulary_of
+from analysis.descent.aligned import aligned_logits, common_tokens, rows_shown
 from analysis.descent.evidence import Decision, DescentEvidence
 from analysis.descent.innocents import Innocents
 from analysis.descent.null import FEWEST_LINEAGES, Spread, e_value, holm, p_value
-from analysis.descent.residuals import Likeliest, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import (
-    UNKNOWN,
-    Matrix,
-    Models,
-    Places,
-    SpaceScores,
-    aligned_logits,
-    common_tokens,
-    same_vocabulary,
-)
+from analysis.descent.residuals import Likeliest, ResidualScores, likeliest
+from analysis.descent.rivals import UNKNOWN, Matrix, Models, Places, same_vocabulary
+from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS, rows_space
-from analysis.image import centred
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.signature import prompts_asked
 from analysis.unfed import Unfed
@@ -180,7 +172,7 @@ def _scores(
     """
     nothing = np.full((len(recordings), len(models.references)), np.nan)
     logits = logits_compared(recordings, parents, prompts)
-    shown = _rows_shown(logits[-1], asked)
+    shown = rows_shown(logits[-1], asked)
     if logits[-1] is not None and len(shown) >= FEWEST_ROWS:
         # a candidate whose rows repeat shows fewer directions than rows; nobody is scored on more than it
         directions = len(rows_space(logits[-1][shown], len(shown)))
@@ -191,21 +183,9 @@ def _scores(
         there = [np.zeros((0, 0), np.float32) if one is not None else None for one in known]
         given = (candidate.tokens > 0).sum(axis=1)
         canaries = np.flatnonzero(given[:asked])
-        correlations = residual_correlations(models, known, same_vocabulary(models, there), top=int(given.max()))
-        return residual_scores(models, correlations, canaries), "topk", ""
+        scores = ResidualScores(models, known, same_vocabulary(models, there), top=int(given.max()))
+        return scores(canaries), "topk", ""
     return nothing, "text", TEXT_DECIDES_NOTHING
-
-
-def _rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:
-    """Places of the prompts after which the candidate gave logits that it had not given before.
-
-    Nobody is scored on more rows than it, and an answer that is repeated is one.
-    """
-    if logits is None:
-        return np.zeros(0, dtype=np.intp)
-    known = np.flatnonzero(np.isfinite(logits[:asked]).all(axis=1))
-    _, first = np.unique(np.round(centred(logits[known]), 1), axis=0, return_index=True)
-    return known[np.sort(first)]
 
 
 def logits_compared(

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, FEWEST_VOCABULARIES, Spread, null_of
-from analysis.descent.scores import Matrix, Models, Places
+from analysis.descent.rivals import Matrix, Models, Places
 
 
 def too_few_controls(controls: int, parent: str) -> str:

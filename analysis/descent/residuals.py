@@ -7,13 +7,13 @@ a student's rest follows its teacher's as well.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.chosen_logits import hashed
-from analysis.descent.scores import Models, Places, rivals_mean
+from analysis.descent.rivals import Models, Places, rivals_mean
 from analysis.first_tokens import first_tokens
 from probes.recording import Recording
 
@@ -62,17 +62,49 @@ def likeliest(recording: Recording, digests: Sequence[str]) -> Likeliest | None:
     return Likeliest(tokens, logprobs)
 
 
+@dataclass
+class ResidualScores:
+    """Scores of pairs of models; `known` [n_models], None for who showed no likeliest tokens.
+
+    `same` [n_models, n_references] are the pairs that are compared: those of two models with one tokenizer. Everybody's
+    likeliest `top` tokens are looked at, 20 at most.
+    """
+
+    models: Models
+    known: Sequence[Likeliest | None]
+    same: npt.NDArray[np.bool_]
+    top: int = TOP
+    _correlations: dict[frozenset[str], npt.NDArray[np.float32]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        everybody = residual_correlations(self.models, self.known, self.same, self.top)
+        self._correlations = {frozenset(): everybody}
+
+    def __call__(self, canaries: Places, absent: frozenset[str] = frozenset()) -> Matrix:
+        """The mean correlation on some canaries beyond that with rivals: [n_models, n_references], NaN for nothing.
+
+        As if references of the lineages `absent` were not in the library.
+        """
+        return residual_scores(self.models, self._without(absent), canaries)
+
+    def _without(self, absent: frozenset[str]) -> npt.NDArray[np.float32]:
+        if absent not in self._correlations:
+            gone = np.isin(self.models.lineages[self.models.references], list(absent))
+            touched = np.any(self.same & gone, axis=1)
+            left = self.same & ~gone & np.reshape(touched, (-1, 1))
+            found = self._correlations[frozenset()].copy()
+            found[touched] = residual_correlations(self.models, self.known, left, self.top)[touched]
+            self._correlations[absent] = found
+        return self._correlations[absent]
+
+
 def residual_correlations(
     models: Models,
     known: Sequence[Likeliest | None],
     same: npt.NDArray[np.bool_],
     top: int = TOP,
 ) -> npt.NDArray[np.float32]:
-    """[n_models, n_references, n_canaries]; NaN where there is no rival.
-
-    Everybody's likeliest `top` tokens are looked at, 20 at most. `same` [n_models, n_references] are the pairs that are
-    compared: those of two models with one tokenizer.
-    """
+    """[n_models, n_references, n_canaries]; NaN where there is no rival. Parameters as of `ResidualScores`."""
     n = next((len(one.tokens) for one in known if one is not None), 0)
     found = np.full((*same.shape, n), np.nan, np.float32)
     references = models.references

@@ -15,7 +15,8 @@ from analysis.benchmark.ours import BUDGETS, SEEDS, Step
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.splits import canary_subsets
 from analysis.chosen_logits import last_logits
-from analysis.descent.scores import NAMED_A_QUERY, Places
+from analysis.descent.aligned import NAMED_A_QUERY
+from analysis.descent.rivals import Places
 from analysis.library import REFERENCES, Library
 from analysis.observation import Access
 from analysis.unfed import Unfed

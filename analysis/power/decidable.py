@@ -13,8 +13,9 @@ from analysis.benchmark.accusations import innocents_of
 from analysis.benchmark.ours import logits_of, models_of
 from analysis.descent.ancestry import TEXT_DECIDES_NOTHING, too_few_students
 from analysis.descent.null import p_value
-from analysis.descent.residuals import TOP, likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import Matrix, Places, SpaceScores, same_vocabulary
+from analysis.descent.residuals import TOP, ResidualScores, likeliest
+from analysis.descent.rivals import Matrix, Places, same_vocabulary
+from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS
 from analysis.power.asked import Asked, Way
 from probes.errors import LibraryError
@@ -63,8 +64,7 @@ def scorer(asked: Asked, way: Way) -> Callable[[Places], Matrix]:
         return SpaceScores(models, logits)
     known = [likeliest(one, digests) for one in recordings]
     same = same_vocabulary(models, [np.zeros((0, 0), np.float32) if one is not None else None for one in known])
-    correlations = residual_correlations(models, known, same, seen.access.top_k or TOP)
-    return lambda canaries: residual_scores(models, correlations, canaries)
+    return ResidualScores(models, known, same, seen.access.top_k or TOP)
 
 
 def parents_at(

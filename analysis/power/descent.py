@@ -13,7 +13,7 @@ from analysis.benchmark.accusations import Accusations, accusations
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
 from analysis.benchmark.ours import SEEDS
-from analysis.descent.scores import Matrix
+from analysis.descent.rivals import Matrix
 from analysis.power.asked import Asked, Cost
 from analysis.power.decidable import ParentChances, columns_of, parents_at, scorer
 from analysis.power.family import Begin

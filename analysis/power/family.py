@@ -12,14 +12,16 @@ import numpy as np
 
 from analysis.attribute import decision_of
 from analysis.attribution import UNKNOWN
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
-from analysis.benchmark.similarities import similarities
+from analysis.benchmark.ours import weights_of
 from analysis.fitted_kinship import FittedKinship, LinearKinship
 from analysis.observation import Access
 from analysis.power.asked import Asked, Cost
 from analysis.rules import Rules, without_tokenizer
+from analysis.shared_weights import NAME
 
 KNOWN = ("right", "wrong", "unknown", "inconclusive")
 """Outcomes where the candidate's family stands in the library: its own is named, another one, none, or nothing said."""
@@ -50,9 +52,15 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
     if rules.kinship is None:
         return None
     fitted = FittedKinship.load(rules.kinship)
-    fits = {subset: fitted.at(access, subset[0], rules.channels) for subset in subsets}
+    channels = (*rules.channels, NAME) if counts_weights(access, rules) else rules.channels
+    fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
     found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
     return found if len(found) == len(fits) else None
+
+
+def counts_weights(access: Access, rules: Rules) -> bool:
+    """Whether a verdict counts what a candidate shares with the references' weights."""
+    return access.tier == "logits" and NAME not in rules.switched_off
 
 
 def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChances]:
@@ -61,12 +69,10 @@ def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChanc
     references = [seen.signatures[place] for place in seen.references]
     given = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
     channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)
-    tensor = similarities(seen.signatures, references, channels, begin("comparing", len(channels)))
+    compared = Compared.of(seen.signatures, references, channels, begin("comparing", len(channels)))
     tested = {subset: places for subset, places in subsets.items() if given is None or subset in given}
-    tokenizer = channels.index("tokenizer") if "tokenizer" in channels else None
-    test = FamilyTest(
-        seen.candidates, seen.references, tensor, tested, rules, techniques=False, tokenizer=tokenizer, given=given
-    )
+    weights = weights_of(seen, tested) if given and counts_weights(seen.access, rules) else None
+    test = FamilyTest(seen.candidates, seen.references, compared, tested, rules, weights, False, given)
     step = begin("leaving lineages out", test.rounds)
     known, left_out = test.run_known(step).posterior, test.run_unknown(step).posterior_left_out
     labels = [*sorted({seen.candidates[place].family for place in seen.references}), UNKNOWN]

@@ -78,6 +78,22 @@ def _for_one_more(variance: Matrix, n: int) -> Matrix:
     return np.sqrt(np.maximum(variance, 1e-18) * (1 + 1 / n))
 
 
+@dataclass(frozen=True)
+class Kinds:
+    """Boundaries of innocents of several kinds, too different to be one spread: the kind that got farthest decides."""
+
+    boundaries: tuple[Boundary, ...]
+
+    @property
+    def lineages(self) -> int:
+        """Of all kinds together."""
+        return sum(one.null.lineages for one in self.boundaries)
+
+    def p_value(self, path: Matrix) -> float:
+        """Of a path so far."""
+        return max(one.p_value(path) for one in self.boundaries)
+
+
 class Judge(Protocol):
     """A boundary, of one kind of innocent or of several."""
 
@@ -86,9 +102,9 @@ class Judge(Protocol):
         ...
 
 
-def passed_at(judge: Judge, path: Matrix, alpha: float, needed: float = -np.inf) -> int | None:
-    """The first look at which the p-value is at most alpha and the statistic at least `needed`; None if none."""
-    for look in np.flatnonzero(path >= needed).tolist():
+def passed_at(judge: Judge, path: Matrix, alpha: float, ready: npt.NDArray[np.bool_] | None = None) -> int | None:
+    """The first look at which the p-value is at most alpha, of those that are `ready` [n_looks]; None if none."""
+    for look in np.flatnonzero(np.ones(len(path), dtype=bool) if ready is None else ready).tolist():
         if judge.p_value(path[: look + 1]) <= alpha:
             return int(look)
     return None

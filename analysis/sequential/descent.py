@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, FEWEST_TAUGHT, FEWEST_VOCABULARIES
-from analysis.descent.scores import Models, SpaceScores
+from analysis.descent.rivals import Models
+from analysis.descent.scores import SpaceScores
 from analysis.sequential.boundary import Boundary, Matrix, by_lineage
 from probes.errors import LibraryError
 

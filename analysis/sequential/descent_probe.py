@@ -9,7 +9,8 @@ from analysis.chosen_logits import vocabulary_of
 from analysis.descent.ancestry import logits_compared
 from analysis.descent.innocents import too_few_controls
 from analysis.descent.null import e_value
-from analysis.descent.scores import UNKNOWN, Models, SpaceScores
+from analysis.descent.rivals import UNKNOWN, Models
+from analysis.descent.scores import SpaceScores
 from analysis.library import REFERENCES, TAUGHT, Library, Member
 from analysis.observation import Access
 from analysis.sequential.descent import LOOKS, DescentReplay, Logits, order_for

@@ -1,6 +1,6 @@
 """A family, found by asking one question after the other: the same object asks a candidate and replays an innocent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,19 +9,23 @@ from scipy.special import logsumexp
 
 from analysis.benchmark.pair_features import Matrix
 from analysis.sequential.learned import Learned
+from analysis.sequential.weights import look_before
 from probes.manifest import Tier
 
 FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 8}
 """Canaries before the first look: on fewer, a stranger's answers look like kin's now and then."""
 Order = Literal["informative", "random"]
+SharedOn = Callable[[Sequence[int]], Matrix]
+"""What is shared with the weights of each reference [n_references], as seen on some canaries."""
 
 
 class FamilySteps:
     """Who is it, after every batch of answers: `next_batch`, ask these canaries, `tell` what came of it.
 
     Canaries are chosen by the posterior so far (`order` "informative"), or drawn (`seed`). After each batch, from
-    `first` canaries on, `log_odds` has a row [n_families + 1], `unknown` last, of the log odds of each hypothesis, and
-    `looks` the number of canaries asked.
+    `first` canaries on, `log_odds` has a row [n_families + 1], `unknown` last, of the log odds of each hypothesis,
+    `evidence` the same without the doubt that bounds them (how far apart two models are must not stop at a bound; for
+    `unknown`, which is that nothing was found, it may), and `looks` the number of canaries asked.
     """
 
     def __init__(
@@ -33,7 +37,9 @@ class FamilySteps:
         self.asked: list[int] = []
         self.log_posterior: Matrix = learned.log_prior
         self.log_odds: list[Matrix] = []
+        self.evidence: list[Matrix] = []
         self.looks: list[int] = []
+        self.shared: Matrix | None = None
 
     def next_batch(self, size: int = 1) -> list[int]:
         """Places of the canaries to ask next; none when all were asked."""
@@ -44,19 +50,37 @@ class FamilySteps:
             return [int(place) for place in self.order[free[self.order]][:size]]
         return most_informative(np.exp(self.log_posterior), self.learned.tells, free, size)
 
-    def tell(self, batch: Sequence[int], similarities: npt.NDArray[np.floating]) -> None:
-        """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing."""
+    def tell(
+        self, batch: Sequence[int], similarities: npt.NDArray[np.floating], weights: SharedOn | None = None
+    ) -> None:
+        """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing.
+
+        `weights` says what is shared with the weights of every reference, where that counts.
+        """
+        before = look_before(len(self.asked))
         self.asked += list(batch)
+        if weights is not None and (look := look_before(len(self.asked))) > before:
+            self.shared = weights(self.asked[:look])
+        elif weights is not None and self.shared is None:
+            self.shared = np.zeros(similarities.shape[1])
         known, level = ~np.isnan(similarities), self.learned.background[:, None, self.asked]
         excess = np.where(known, similarities - level, 0).sum(axis=-1)
         possible = np.where(known, 1 - level, 0).sum(axis=-1)
-        self.log_posterior = self.learned.log_posterior(excess, possible, len(self.asked))
+        found = self.learned.log_posterior(excess, possible, len(self.asked), self.shared)
+        self.log_posterior = found[0]
         if len(self.asked) < self.first:
             return
-        everything = np.repeat(self.log_posterior[None], len(self.log_posterior), axis=0)
-        np.fill_diagonal(everything, -np.inf)
-        self.log_odds.append(self.log_posterior - logsumexp(everything, axis=1))
+        self.log_odds.append(_log_odds(found[0]))
+        self.evidence.append(np.append(_log_odds(found[1])[:-1], self.log_odds[-1][-1]))
         self.looks.append(len(self.asked))
+
+
+def _log_odds(log_posterior: Matrix) -> Matrix:
+    """Of each hypothesis against all others: [n_hypotheses]."""
+    others = np.repeat(log_posterior[None], len(log_posterior), axis=0)
+    np.fill_diagonal(others, -np.inf)
+    odds: Matrix = log_posterior - logsumexp(others, axis=1)
+    return odds
 
 
 def most_informative(posterior: Matrix, tells: Matrix, free: npt.NDArray[np.bool_], size: int) -> list[int]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.benchmark.intervals import Figure, clustered
 from analysis.rules import Rules
-from analysis.sequential.boundary import Boundary, Matrix, passed_at
-from analysis.sequential.family_replay import FamilyPaths
+from analysis.sequential.boundary import Judge, passed_at
+from analysis.sequential.family_replay import FamilyPaths, Path
 
 NEVER = np.inf
 
@@ -31,8 +32,8 @@ def costs(paths: FamilyPaths, alpha: float, rules: Rules) -> Costs:
     """Every model judged by boundaries from all other lineages. Raises LibraryError if they are too few."""
     boundaries = {name: paths.boundaries(name) for name in set(paths.lineages)}
 
-    def spent(path: Matrix, boundary: Boundary, needed: float) -> float:
-        look = passed_at(boundary, path, alpha, log_odds_of(needed))
+    def spent(path: Path, judge: Judge, needed: float) -> float:
+        look = passed_at(judge, path.evidence, alpha, path.log_odds >= log_odds_of(needed))
         return NEVER if look is None else float(paths.looks[look])
 
     return Costs(
@@ -42,6 +43,11 @@ def costs(paths: FamilyPaths, alpha: float, rules: Rules) -> Costs:
             for p, one in paths.unknown_there.items()
         },
     )
+
+
+def ready_at(paths: Mapping[int, Path], probability: float) -> dict[int, npt.NDArray[np.bool_]]:
+    """By model, the looks at which a hypothesis is probable enough to be said: [n_looks]."""
+    return {place: path.log_odds >= log_odds_of(probability) for place, path in paths.items()}
 
 
 def median(spent: Mapping[int, float]) -> float | None:

@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.descent.null import e_value
+from analysis.descent.overlaps import Overlaps
+from analysis.descent.rivals import UNKNOWN as UNKNOWN_LINEAGE
 from analysis.library import UNKNOWN, Library
 from analysis.observation import Access
 from analysis.rules import Rules, check, without_tokenizer
-from analysis.sequential.compared import Compared
-from analysis.sequential.family import FIRST, FamilySteps
+from analysis.sequential.family import FIRST, FamilySteps, SharedOn
 from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How
 from analysis.sequential.outcome import Decision, Look, Outcome, Stopped
+from analysis.sequential.weights import WeightsAtLooks
+from analysis.shared_weights import NAME
 from analysis.signature import Signature, align, signature
 from probes.canary import Canary
 from probes.errors import LibraryError
@@ -55,7 +59,10 @@ class FamilyProbe:
         signatures = [one.take(places) for one in seen.signatures]
         self._canaries = [asked[digest] for digest in signatures[0].digests]
         compared = Compared.of(signatures, self._references, self.rules.channels, step)
-        replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules)
+        self.weights = None
+        if NAME not in self.rules.switched_off:
+            self.weights = WeightsAtLooks.of_signatures(signatures, seen.candidates, seen.references)
+        replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules, self.weights)
         learned = replay.learned()
         if learned is None:
             raise LibraryError(
@@ -83,12 +90,25 @@ class FamilyProbe:
         [told] = align([signature(recording, wholes=False)], [self._references[0].digests[place] for place in places])
         self._check_channels(told)
         beside = [one.take(places) for one in self._references]
-        self.steps.tell(self._batch, similarities([told], beside, self.rules.channels)[:, 0])
+        self.steps.tell(
+            self._batch, similarities([told], beside, self.rules.channels)[:, 0], self._shared(told, places)
+        )
         if not self.steps.log_odds:
             return None
         look = self._look()
         self.looks.append(look)
         return look
+
+    def _shared(self, told: Signature, places: list[int]) -> SharedOn | None:
+        """What the candidate shares with each reference's weights, on some of the places that it was asked."""
+        if self.weights is None:
+            return None
+        weights, logits = self.weights, np.full((len(places), int(self.weights.columns.sum())), np.nan, np.float32)
+        if told.logits is not None:
+            logits = told.logits[:, weights.columns]
+        overlaps = Overlaps.of(logits, weights.spaces)
+        row = {place: number for number, place in enumerate(places)}
+        return lambda asked: weights.beside_rivals(overlaps, [row[place] for place in asked], UNKNOWN_LINEAGE)
 
     def unanswered(self) -> None:
         """The budget of whoever asks is spent."""
@@ -106,7 +126,7 @@ class FamilyProbe:
             reason,
             self.stopped,
             tuple(self.looks),
-            self.boundaries.family.null.lineages,
+            self.boundaries.family.lineages,
             library=self.library.version,
             order=self.how.order,
             batch=self.how.batch,
@@ -115,7 +135,7 @@ class FamilyProbe:
 
     def _look(self) -> Look:
         posterior = np.exp(self.steps.log_posterior)
-        p_values = self.boundaries.p_values(self.steps.log_odds)
+        p_values = self.boundaries.p_values(self.steps.evidence)
         labels, best = [*self.families, UNKNOWN], int(posterior.argmax())
         needed = self.rules.unknown_at if best == len(self.families) else self.rules.attributed_at
         p, value = float(p_values[best]), float(posterior[best])

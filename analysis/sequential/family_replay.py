@@ -4,20 +4,23 @@ What is fitted sees no pair that involves a lineage held out, nor a candidate of
 family is taken out of the references as well (as analysis.benchmark.family has it).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
+from analysis.descent.null import FEWEST_LINEAGES, FEWEST_TAUGHT, Spread
 from analysis.rules import Rules
-from analysis.sequential.boundary import Boundary, by_lineage
-from analysis.sequential.compared import Compared
+from analysis.sequential.boundary import Boundary, Kinds, by_lineage
 from analysis.sequential.family import FIRST, FamilySteps, Order
 from analysis.sequential.learned import Learned, Teacher
+from analysis.sequential.weights import WeightsAtLooks
+from probes.errors import LibraryError
 
 
 @dataclass(frozen=True)
@@ -34,40 +37,71 @@ class How:
     seed: int = 0
 
 
+class Path(NamedTuple):
+    """After every look [n_looks]: the `evidence` for a hypothesis, and the `log_odds` that doubt leaves of it."""
+
+    evidence: Matrix
+    log_odds: Matrix
+
+
 @dataclass
 class FamilyPaths:
-    """Log odds after every look [n_looks], by model: of the most likely `wrong` family where its own was taken out, and
-    of `unknown_there` then; of the `right` family where it was there, and of `unknown` then."""
+    """By model: of the most likely `wrong` family where its own was taken out, and of `unknown_there` then; of the
+    `right` family where it was there, and of `unknown` then.
+
+    `sharing`: lineages with the tokenizer of another family's references. They get farther towards that family than
+    others towards any, and so are innocents of a kind of their own.
+    """
 
     lineages: list[str]
+    sharing: frozenset[str] = frozenset()
     looks: list[int] = field(default_factory=list)
-    wrong: dict[int, Matrix] = field(default_factory=dict)
-    unknown_there: dict[int, Matrix] = field(default_factory=dict)
-    right: dict[int, Matrix] = field(default_factory=dict)
-    unknown: dict[int, Matrix] = field(default_factory=dict)
+    wrong: dict[int, Path] = field(default_factory=dict)
+    unknown_there: dict[int, Path] = field(default_factory=dict)
+    right: dict[int, Path] = field(default_factory=dict)
+    unknown: dict[int, Path] = field(default_factory=dict)
 
     def boundaries(self, without: str | None = None) -> "FamilyBoundaries":
         """From all lineages, or all but one. Raises LibraryError if they are too few."""
-        highest = [by_lineage(one, self.lineages) for one in (self.wrong, self.unknown)]
-        kept = [np.array([path for name, path in one.items() if name != without]) for one in highest]
-        return FamilyBoundaries(*(Boundary.of(one.reshape(len(one), len(self.looks))) for one in kept))
+        names = [
+            sorted({self.lineages[place] for place in one} - {without or ""}) for one in (self.wrong, self.unknown)
+        ]
+        return FamilyBoundaries(self.judge("family")(names[0]), self.judge("unknown")(names[1]))
 
-    def judge(self, what: Literal["family", "unknown"]) -> Callable[[Sequence[str]], Boundary]:
+    def judge(self, what: Literal["family", "unknown"]) -> Callable[[Sequence[str]], Kinds]:
         """The boundary of some lineages, by name."""
-        highest = by_lineage(self.wrong if what == "family" else self.unknown, self.lineages)
-        return lambda names: Boundary.of(np.array([highest[name] for name in names]))
+        highest = by_lineage(evidence_of(self.wrong if what == "family" else self.unknown), self.lineages)
+
+        def judged(names: Sequence[str]) -> Kinds:
+            alike = [name for name in names if what == "family" and name in self.sharing]
+            apart = [name for name in names if name not in alike]
+            kinds = (alike, apart) if len(set(alike)) >= FEWEST_TAUGHT else (names,)
+            if len(names) < FEWEST_LINEAGES:
+                raise LibraryError(
+                    f"the library has {len(names)} independent trainings to replay a probe on, and {FEWEST_LINEAGES} "
+                    "are needed to know how far innocents get; take a library with more (library=zoo)"
+                )
+            spreads = [Spread(tuple(float(highest[name].max()) for name in kind)) for kind in kinds if kind]
+            return Kinds(tuple(Boundary(one, *np.array([[0.0], [1.0]])) for one in spreads))
+
+        return judged
+
+
+def evidence_of(paths: Mapping[int, Path]) -> dict[int, Matrix]:
+    """By model, what its p-value is of."""
+    return {place: path.evidence for place, path in paths.items()}
 
 
 @dataclass(frozen=True)
 class FamilyBoundaries:
     """How far models get towards a family that is not theirs, and known ones towards `unknown`."""
 
-    family: Boundary
-    unknown: Boundary
+    family: Kinds
+    unknown: Kinds
 
-    def p_values(self, log_odds: Sequence[Matrix]) -> Matrix:
-        """Of each hypothesis, from rows of log odds [n_families + 1] look by look: [n_families + 1]."""
-        paths = np.array(log_odds).T
+    def p_values(self, evidence: Sequence[Matrix]) -> Matrix:
+        """Of each hypothesis, from rows of evidence [n_families + 1] look by look: [n_families + 1]."""
+        paths = np.array(evidence).T
         return np.array([*map(self.family.p_value, paths[:-1]), self.unknown.p_value(paths[-1])])
 
 
@@ -75,12 +109,18 @@ class FamilyReplay:
     """All models of one access, compared with its references."""
 
     def __init__(
-        self, models: Sequence[Specimen], references: Places, compared: Compared, how: How, rules: Rules | None = None
+        self,
+        models: Sequence[Specimen],
+        references: Places,
+        compared: Compared,
+        how: How,
+        rules: Rules | None = None,
+        weights: WeightsAtLooks | None = None,
     ) -> None:
         self.models, self.references, self.how = list(models), references, how
         self.families, self.rows = np.unique([one.family for one in models], return_inverse=True)
         self.columns = self.rows[references]
-        self.teacher = Teacher(compared, self.rows, references, rules or Rules(), how.most)
+        self.teacher = Teacher(compared, self.rows, references, rules or Rules(), how.most, weights)
 
     def learned(self) -> Learned | None:
         """From everybody, for a candidate that is nobody of the library."""
@@ -93,13 +133,14 @@ class FamilyReplay:
 
     def run(self, step: Callable[[], object] = lambda: None) -> FamilyPaths:
         """Replay everybody."""
-        found = FamilyPaths([one.lineage for one in self.models])
+        found = FamilyPaths([one.lineage for one in self.models], self._sharing())
         for held_out, technique, tested in self._known():
             learned = self.teacher.teach(self._training(held_out, technique), np.arange(len(self.references)))
             for place in tested if learned is not None else ():
-                odds = self._replay(found, learned, place, slice(None))
-                found.right[place] = odds[:, np.searchsorted(np.unique(self.columns), self.rows[place])]
-                found.unknown[place] = odds[:, -1]
+                evidence, odds = self._replay(found, learned, place, slice(None))
+                theirs = np.searchsorted(np.unique(self.columns), self.rows[place])
+                found.right[place] = Path(evidence[:, theirs], odds[:, theirs])
+                found.unknown[place] = Path(evidence[:, -1], odds[:, -1])
             step()
         for family in range(len(self.families)):
             self._unknown(found, family)
@@ -111,17 +152,37 @@ class FamilyReplay:
         theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
         learned = self.teacher.teach(self._training(theirs, family=family), there) if len(there) else None
         for place in np.flatnonzero(self.rows == family).tolist() if learned is not None else ():
-            odds = self._replay(found, learned, place, there)
-            found.wrong[place], found.unknown_there[place] = odds[:, :-1].max(axis=1), odds[:, -1]
+            evidence, odds = self._replay(found, learned, place, there, theirs)
+            found.wrong[place] = Path(evidence[:, :-1].max(axis=1), odds[:, :-1].max(axis=1))
+            found.unknown_there[place] = Path(evidence[:, -1], odds[:, -1])
 
-    def _replay(self, found: FamilyPaths, learned: Learned | None, place: int, there: Places | slice) -> Matrix:
-        """Log odds after every look: [n_looks, n_families + 1]."""
+    def _replay(
+        self,
+        found: FamilyPaths,
+        learned: Learned | None,
+        place: int,
+        there: Places | slice,
+        absent: frozenset[str] = frozenset(),
+    ) -> tuple[Matrix, Matrix]:
+        """Evidence and log odds after every look: [n_looks, n_families + 1] both.
+
+        References `there` count, lineages `absent` nowhere.
+        """
         assert learned is not None
         steps = FamilySteps(learned, self.how.order, place, self.how.first)
+        weights = self.teacher.weights
+        shared = None if weights is None else lambda asked: weights.of(place, asked, absent)[there]
         while len(steps.asked) < self.how.most and (batch := steps.next_batch(self.how.batch)):
-            steps.tell(batch, self.teacher.compared.on(place, there, [*steps.asked, *batch]))
+            steps.tell(batch, self.teacher.compared.on(place, there, [*steps.asked, *batch]), shared)
         found.looks = steps.looks
-        return np.array(steps.log_odds)
+        return np.array(steps.evidence), np.array(steps.log_odds)
+
+    def _sharing(self) -> frozenset[str]:
+        """Lineages with the tokenizer of a reference of another family."""
+        names = [one.vocabulary for one in self.models]
+        pairs = [(place, one) for place in range(len(names)) for one in self.references.tolist()]
+        alike = [(p, r) for p, r in pairs if names[p] is not None and names[p] == names[r]]
+        return frozenset(self.models[p].lineage for p, r in alike if self.rows[p] != self.rows[r])
 
     def _known(self) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
         """Lineages held out, technique held out, and the models to test: those with a family in the library."""

@@ -8,16 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution import doubted, family_evidence, log_posterior
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.kinship import KinshipClassifier
 from analysis.rules import Rules
-from analysis.sequential.compared import Compared
+from analysis.sequential.weights import WeightsAtLooks, look_before
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
 """Numbers of canaries that a classifier is fitted at; between two, the one fitted at fewer is used. Of one, nothing is
 known of how prompts are cut: token counts are compared up to a constant."""
 _DRAWS = 10
+_DRAWS_WITH_WEIGHTS = 3  # which take longer
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Learned:
     """Fitted on some pairs, for candidates compared with some references.
 
     `background` [n_channels, n_canaries]; at each of `sizes` nats for a unit of each feature, `slopes`
-    [n_sizes, n_channels], and `intercepts` [n_sizes]; `family` [n_references] numbers the references' families from 0;
-    `tells` [n_families, n_families + 1, n_canaries] is what a canary tells a family from another, or from strangers.
+    [n_sizes, n_features], shared weights last where they count, and `intercepts` [n_sizes]; `family` [n_references]
+    numbers the references' families from 0; `tells` [n_families, n_families + 1, n_canaries] is what a canary tells a
+    family from another, or from strangers.
     """
 
     background: Matrix
@@ -43,39 +46,55 @@ class Learned:
         n, unknown = self.tells.shape[0], self.rules.unknown_prior
         return np.append(np.full(n, np.log((1 - unknown) / n)), np.log(unknown))
 
-    def log_posterior(self, excess: Matrix, possible: Matrix, n: int) -> Matrix:
-        """[n_families + 1] from sums over n canaries [n_channels, n_references]: similarity beyond background, and how
-        much there could have been."""
+    def log_posterior(
+        self, excess: Matrix, possible: Matrix, n: int, weights: Matrix | None = None
+    ) -> tuple[Matrix, Matrix]:
+        """With the doubt of the rules, and without any: both [n_families + 1].
+
+        From sums over n canaries [n_channels, n_references], similarity beyond background and how much there could
+        have been; and from `weights` [n_references] shared, where they count.
+        """
         size = max(int(np.searchsorted(self.sizes, n, side="right")) - 1, 0)
         features = excess / np.where(possible > 0, possible, 1)
+        if weights is not None:
+            features = np.concatenate([features, weights[None]])
         ratios = self.slopes[size] @ features + self.intercepts[size]
-        evidence = doubted(family_evidence(ratios[None], self.family), self.rules.doubt)
-        return np.asarray(log_posterior(evidence, self.log_prior)[0])
+        evidence = family_evidence(ratios[None], self.family)
+        both = np.concatenate([doubted(evidence, self.rules.doubt), evidence])
+        with_doubt, without = log_posterior(both, self.log_prior)
+        return with_doubt, without
 
 
 class Teacher:
-    """All models of one access, compared.
+    """All models of one access, compared; `weights` says what they share, where that counts.
 
     `rows` [n_models] and `columns` [n_references] are families by number; `references` the places of the references
     among the models. `most` canaries are asked at most.
     """
 
-    def __init__(self, compared: Compared, rows: Places, references: Places, rules: Rules, most: int) -> None:
+    def __init__(
+        self,
+        compared: Compared,
+        rows: Places,
+        references: Places,
+        rules: Rules,
+        most: int,
+        weights: WeightsAtLooks | None = None,
+    ) -> None:
         tensor = compared.tensor
         self.compared, self.tensor, self.rows, self.references, self.rules = compared, tensor, rows, references, rules
         self.columns = rows[references]
         n = tensor.shape[-1]
         self.sizes = [size for size in SIZES if size <= min(most, n)]
-        orders = [np.random.default_rng(draw).permutation(n) for draw in range(_DRAWS)]
-        chosen = np.zeros((n, len(self.sizes) * _DRAWS), np.float32)
+        self.draws = _DRAWS if weights is None else _DRAWS_WITH_WEIGHTS
+        orders = [np.random.default_rng(draw).permutation(n) for draw in range(self.draws)]
+        chosen = np.zeros((n, len(self.sizes) * self.draws), np.float32)
         for column, (size, order) in enumerate((size, order) for size in self.sizes for order in orders):
             chosen[order[:size], column] = 1
-        self.features = PairFeatures(tensor, chosen, self.rows, self.columns)
-        self._chosen = chosen
-        self._cut_alike = [
-            compared.agreement(np.flatnonzero(column)) if compared.tokenizer is not None else None
-            for column in chosen.T
-        ]
+        self.features = PairFeatures(compared, chosen, self.rows, self.columns)
+        drawn = [order[:size].tolist() for size in self.sizes for order in orders]
+        self.weights = weights
+        self._shared = None if weights is None else _at_looks(weights, len(rows), drawn)
         self.different = np.arange(len(rows))[:, None] != references
         between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
@@ -95,31 +114,26 @@ class Teacher:
         _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
         slopes, intercepts = [], []
         for place in range(len(self.sizes)):
-            drawn = features[place * _DRAWS : (place + 1) * _DRAWS][:, training]
-            pairs, kin = drawn.reshape(-1, drawn.shape[-1]), np.tile(label, _DRAWS)
-            weight = np.tile(1 / counts[group], _DRAWS)
+            drawn = features[place * self.draws : (place + 1) * self.draws][:, training]
+            pairs, kin = drawn.reshape(-1, drawn.shape[-1]), np.tile(label, self.draws)
+            weight = np.tile(1 / counts[group], self.draws)
             if self.compared.tokenizer is not None:
-                channels, tokenizer = pairs.shape[-1], self.compared.tokenizer
+                channels, tokenizer = len(self.tensor), self.compared.tokenizer
                 pairs, kin, weight = with_rare_cases(pairs, kin == 1, weight, channels, tokenizer)
             fitted = KinshipClassifier(self.rules.regularisation, similarities=True)
             fitted.fit(pairs, kin, sample_weight=weight)
             slopes.append(fitted.slopes)
             intercepts.append(fitted.intercept)
         family = np.unique(self.columns[there], return_inverse=True)[1]
-        tells = self._tells(background, slopes[len(self.sizes) // 2], training & same, there, family)
+        tells = self._tells(
+            background, slopes[len(self.sizes) // 2][: len(self.tensor)], training & same, there, family
+        )
         return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)
 
     def _features(self, background: Matrix) -> npt.NDArray[np.float32]:
-        """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_channels]."""
+        """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""
         features = self.features(background)
-        place = self.compared.tokenizer
-        if place is None:
-            return features
-        known = ~np.isnan(self.compared.differences)
-        for number, (column, alike) in enumerate(zip(self._chosen.T, self._cut_alike, strict=True)):
-            taken, there = known @ (background[place] * column), known @ column.astype(np.float64)
-            features[number, ..., place] = (alike - taken) / np.where(there > taken, there - taken, 1)
-        return features
+        return features if self._shared is None else np.concatenate([features, self._shared[..., None]], axis=-1)
 
     def _tells(self, background: Matrix, slopes: Matrix, kin: Mask, there: Places, family: Places) -> Matrix:
         """What a canary is expected to add to the evidence for a family, if it is the true one, beyond what it adds for
@@ -151,3 +165,13 @@ class Teacher:
             known = ~np.isnan(pairs)
             means.append(np.where(known, pairs, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
         return np.asarray(np.mean(means, axis=0, dtype=np.float64))
+
+
+def _at_looks(weights: WeightsAtLooks, n_models: int, drawn: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+    """What every model shares with every reference, as it was last looked at: [n_draws, n_models, n_references]."""
+    found = np.zeros((len(drawn), n_models, len(weights.spaces)), np.float32)
+    for model in range(n_models):
+        for draw, canaries in enumerate(drawn):
+            if look := look_before(len(canaries)):
+                found[draw, model] = weights.of(model, canaries[:look])
+    return found

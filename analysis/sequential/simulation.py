@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.descent.null import FEWEST_LINEAGES
 from analysis.sequential.boundary import Judge, Matrix
@@ -13,7 +14,7 @@ def false_decisions(
     lineages: Sequence[str],
     judge: Callable[[Sequence[str]], Judge],
     alpha: float,
-    needed: float = -np.inf,
+    ready: Mapping[int, npt.NDArray[np.bool_]] | None = None,
     runs: int = 10_000,
     seed: int = 0,
 ) -> int | None:
@@ -21,8 +22,8 @@ def false_decisions(
 
     In each a lineage is drawn, and one of its models; `judge` gives the boundary of as many lineages (names, some of
     them more than once) drawn with replacement from the others, so that a run is judged by nothing that it took part
-    in. `paths` [n_looks] by model, `lineages` by model. None with fewer lineages than a boundary and an innocent
-    outside of it need.
+    in. `paths` [n_looks] by model, `lineages` by model; `ready` [n_looks] says where a decision is allowed. None with
+    fewer lineages than a boundary and an innocent outside of it need.
     """
     own = {name: [place for place in paths if lineages[place] == name] for name in {lineages[p] for p in paths}}
     names = sorted(own)
@@ -31,9 +32,10 @@ def false_decisions(
     generator, found = np.random.default_rng(seed), 0
     for _ in range(runs):
         drawn = int(generator.integers(len(names)))
-        path = paths[int(generator.choice(own[names[drawn]]))]
+        place = int(generator.choice(own[names[drawn]]))
         others = generator.choice(np.delete(np.arange(len(names)), drawn), size=len(names) - 1)
-        if (reached := np.flatnonzero(path >= needed)).size:
-            so_far = path[: int(reached[-1]) + 1]
+        allowed = np.flatnonzero(ready[place]) if ready is not None else np.arange(len(paths[place]))
+        if allowed.size:
+            so_far = paths[place][: int(allowed[-1]) + 1]
             found += judge([names[other] for other in others.tolist()]).p_value(so_far) <= alpha
     return found

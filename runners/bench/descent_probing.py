@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.benchmark.ours import logits_of, models_of
 from analysis.benchmark.specimens import Seen
-from analysis.descent.scores import NAMED_A_QUERY
+from analysis.descent.aligned import NAMED_A_QUERY
 from analysis.descent.spaces import reference_space
 from analysis.library import REFERENCES, TAUGHT
 from analysis.sequential.boundary import Matrix, passed_at

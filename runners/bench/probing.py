@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.ours import CHANNELS
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.library import Library
 from analysis.observation import Access
 from analysis.rules import Rules
-from analysis.sequential.compared import Compared
 from analysis.sequential.family import FIRST
-from analysis.sequential.family_figures import Costs, costs, log_odds_of, median
-from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
+from analysis.sequential.family_figures import Costs, costs, median, ready_at
+from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How, evidence_of
 from analysis.sequential.simulation import false_decisions
+from analysis.sequential.weights import WeightsAtLooks
 from probes.errors import LibraryError
 from runners.bench.descent_probing import descent_rows
 from runners.bench.row import Row, Target
@@ -40,19 +41,24 @@ def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> li
 
 
 def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
-    """At one access, with the tokenizer and without."""
+    """At one access, with all that counts there, and without what depends on the tokenizer, shared weights too."""
     tier, rules = seen.access.tier, Rules()
     compared = Compared.of(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS)
     try:
-        paths, chosen = _replayed(seen, compared, how)
+        weights = WeightsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references)
+        paths, chosen = _replayed(seen, compared, how, weights)
         _, without = _replayed(seen, compared.but_tokenizer(), how)
-        drawn = _random(seen, compared, how)
+        drawn = _random(seen, compared, how, weights)
     except LibraryError as error:
         say(f"family rows at {tier} are left out: {error}")
         return []
-    needed = {"family": log_odds_of(rules.attributed_at), "unknown": log_odds_of(rules.unknown_at)}
-    wrong = false_decisions(paths.wrong, paths.lineages, paths.judge("family"), ALPHA, needed["family"], runs)
-    missed = false_decisions(paths.unknown, paths.lineages, paths.judge("unknown"), ALPHA, needed["unknown"], runs)
+    wrong, missed = (
+        false_decisions(evidence_of(of), paths.lineages, paths.judge(what), ALPHA, ready_at(of, sure), runs)
+        for of, what, sure in (
+            (paths.wrong, "family", rules.attributed_at),
+            (paths.unknown, "unknown", rules.unknown_at),
+        )
+    )
     return [
         _median(f"family_queries_median/{tier}", chosen.family, _FAMILY_QUERIES[tier]),
         _median(f"family_queries_median_without_tokenizer/{tier}", without.family),
@@ -64,16 +70,18 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     ]
 
 
-def _replayed(seen: Seen, compared: Compared, how: How) -> tuple[FamilyPaths, Costs]:
-    paths = FamilyReplay(seen.candidates, seen.references, compared, how).run()
+def _replayed(
+    seen: Seen, compared: Compared, how: How, weights: WeightsAtLooks | None = None
+) -> tuple[FamilyPaths, Costs]:
+    paths = FamilyReplay(seen.candidates, seen.references, compared, how, weights=weights).run()
     return paths, costs(paths, ALPHA, Rules())
 
 
-def _random(seen: Seen, compared: Compared, how: How) -> Costs:
+def _random(seen: Seen, compared: Compared, how: How, weights: WeightsAtLooks | None) -> Costs:
     """The same decisions in random order, with the first look that serves it best."""
     tried = []
     for first in (first for first in _FIRST_LOOKS if first < how.most):
-        tried.append(_replayed(seen, compared, replace(how, order="random", first=first))[1])
+        tried.append(_replayed(seen, compared, replace(how, order="random", first=first), weights)[1])
     return min(tried, key=lambda one: float(np.mean([min(spent, how.most) for spent in one.family.values()])))
 
 

@@ -11,6 +11,7 @@ from analysis.explanation import HEADINGS, Row, explanation
 from analysis.library import Library
 from analysis.pair_evidence import pair_evidence
 from analysis.rules import Rules, without_tokenizer
+from analysis.shared_weights import NAME
 from analysis.signature import Signature, signature
 from analysis.verdict import Verdict
 from probes.errors import KinprintError
@@ -44,7 +45,7 @@ def test_every_file_of_a_channel_is_found_and_is_of_one_kind() -> None:
 
 
 def test_the_verdict_says_what_it_rests_on_and_what_was_left_out(verdict: Verdict, candidate: Signature) -> None:
-    assert verdict.channels == Rules.channels
+    assert verdict.channels == (*Rules.channels, NAME)
     assert verdict.left_out == candidate.unfed == {"surprisal": verdict.left_out["surprisal"]}
     assert "logprobs" in verdict.left_out["surprisal"]
 
@@ -137,7 +138,9 @@ def test_the_explanation_adds_up_and_is_in_order(verdict: Verdict) -> None:
     by = {
         what: [row for row in rows if row.what == what] for what in ("channel", "kind", "canary", "shown", "left_out")
     }
-    total = sum(row.decibans or 0 for row in by["channel"])
+    by_canary = [row for row in by["channel"] if row.name != NAME]  # which is of all canaries together
+    assert len(by_canary) == len(by["channel"]) - 1
+    total = sum(row.decibans or 0 for row in by_canary)
     for what in ("kind", "canary"):
         assert sum(row.decibans or 0 for row in by[what]) == pytest.approx(total, abs=0.3)
         sizes = [abs(row.decibans or 0) for row in by[what]]

@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from analysis.report.material import Material
 from analysis.report.measured_rates import Rate
+from analysis.shared_weights import NAME
 
 
 def family_rates(material: Material) -> list[Markup]:
@@ -14,7 +15,7 @@ def family_rates(material: Material) -> list[Markup]:
         rate = material.rates.at(row, verdict.tier, verdict.canaries)
         if rate is not None:
             told.append(say(f"family.{key}", budget=rate.budget, tier=verdict.tier, rate=_rate(material, rate)))
-    if told and verdict.tier != "text":
+    if told and verdict.tier != "text" and NAME not in verdict.channels:
         told.append(say("family.benchmark"))
     measured = verdict.calibration.reliability
     for key, row in (("known", "set_coverage_known"), ("left_out", "set_coverage_unknown")):

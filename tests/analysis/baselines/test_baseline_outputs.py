@@ -8,6 +8,7 @@ import pytest
 from analysis.baselines.outputs import FREE_DRAWS, align, outputs_of
 from analysis.library import Library
 from analysis.observation import Access
+from analysis.reduction import SUBSET
 from probes.errors import RecordingError
 from tests.recordings import VOCABULARY, make_up, softmax, write_recording
 
@@ -84,5 +85,5 @@ def test_a_shipped_reference_is_read_in_its_reduced_form():
     library = Library.load()
     seen = outputs_of(library.recording(library.members[0]))
     assert seen.logits is not None
-    assert seen.logits.shape[1] == 256
+    assert seen.logits.shape[1] == SUBSET
     assert np.isfinite(seen.logits).all()

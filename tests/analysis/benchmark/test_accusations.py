@@ -5,7 +5,9 @@ import pytest
 
 from analysis.benchmark.accusations import accusations, with_margin
 from analysis.benchmark.specimens import Specimen
-from analysis.descent.scores import Models, SpaceScores, rows_for
+from analysis.descent.aligned import rows_for
+from analysis.descent.rivals import Models
+from analysis.descent.scores import SpaceScores
 from analysis.library import SHIPPED, Library, Member
 from tests.output_spaces import Model, descendant, stranger
 

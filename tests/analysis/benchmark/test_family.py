@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest
 from analysis.benchmark.pair_features import PairFeatures
 from analysis.benchmark.similarities import similarities
@@ -27,8 +28,8 @@ def tested(seen: Seen) -> FamilyTest:
 
 def _test(seen: Seen) -> FamilyTest:
     references = seen.references
-    tensor = similarities(seen.signatures, [seen.signatures[place] for place in references], CHANNELS)
-    return FamilyTest(seen.candidates, references, tensor, canary_subsets(24, (8, 16), 2))
+    compared = Compared.of(seen.signatures, [seen.signatures[place] for place in references], CHANNELS)
+    return FamilyTest(seen.candidates, references, compared, canary_subsets(24, (8, 16), 2))
 
 
 def test_features_are_those_of_the_pairing(seen: Seen) -> None:
@@ -38,10 +39,19 @@ def test_features_are_those_of_the_pairing(seen: Seen) -> None:
     families, number = np.unique([one.family for one in seen.candidates], return_inverse=True)
     expected = pairing.fit_transform(signatures, signatures, families[number].tolist())
     tensor = similarities(signatures, signatures, CHANNELS)
-    features = PairFeatures(tensor, np.ones((24, 1), np.float32), number, number)
+    features = PairFeatures(Compared(tensor), np.ones((24, 1), np.float32), number, number)
     background = features.background(np.ones(tensor.shape[1:3], dtype=bool))
     np.testing.assert_allclose(background, pairing.background_, atol=1e-5)
     np.testing.assert_allclose(features(background)[0], expected, atol=1e-4)
+
+
+def test_token_counts_are_compared_on_the_canaries_asked_and_no_others() -> None:
+    """The constant of the first four canaries is 1; all eight would say that it is 5."""
+    differences = np.array([1, 1, 1, 5, 5, 5, 5, 5.0]).reshape(1, 1, 8)
+    tensor = (differences == 5).astype(np.float32)[None]
+    subsets = np.array([[1] * 4 + [0] * 4, [1] * 8], np.float32).T
+    features = PairFeatures(Compared(tensor, 0, differences), subsets, np.zeros(1, np.intp), np.zeros(1, np.intp))
+    np.testing.assert_allclose(features(np.zeros((1, 8)))[:, 0, 0, 0], [3 / 4, 5 / 8])
 
 
 def test_every_lineage_is_in_one_fold_with_its_teacher(seen: Seen) -> None:
@@ -82,7 +92,7 @@ def test_poisoned_models_change_nothing_while_they_are_held_out(seen: Seen, test
     rows = [place for place, one in enumerate(tested.models) if one.lineage == "sun"]
     poisoned[:, rows] = 1
     poisoned[:, :, np.isin(tested.references, rows)] = 1
-    other = PairFeatures(poisoned, tested.features.subsets, tested.rows, tested.columns)
+    other = PairFeatures(Compared(poisoned), tested.features.subsets, tested.rows, tested.columns)
     np.testing.assert_array_equal(tested.features.background(training), other.background(training))
 
 

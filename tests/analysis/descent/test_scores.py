@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from analysis.descent.residuals import Likeliest, residual_correlations, residual_scores
-from analysis.descent.scores import Models, rivals_mean
+from analysis.descent.residuals import Likeliest, ResidualScores
+from analysis.descent.rivals import Models, rivals_mean
+from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import by_chance, reference_space, rows_space, weakest_third
-from tests.output_spaces import SIZE
+from tests.output_spaces import SIZE, descendant, stranger
 
 
 def test_the_space_has_the_hidden_size_and_chance_is_what_strangers_reach() -> None:
@@ -35,7 +36,22 @@ def test_likeliest_tokens_follow_the_parent_more_than_strangers() -> None:
     for logits in (*parents, child):
         ids = np.argsort(-logits, axis=1)[:, :100]
         known.append(Likeliest(ids.astype(np.uint64) + 1, np.take_along_axis(logits, ids, axis=1)))
-    correlations = residual_correlations(models, known, np.arange(6)[:, None] != np.arange(5))
-    scores = residual_scores(models, correlations, np.arange(n))
+    same = np.arange(6)[:, None] != np.arange(5)
+    scored = ResidualScores(models, known, same)
+    scores = scored(np.arange(n))
     assert scores[5].argmax() == 0
     assert scores[5, 0] > 0.2 + np.nanmax(scores[:5])
+    fewer = ResidualScores(Models(models.lineages, models.vocabularies, np.arange(4)), known, same[:, :4])
+    np.testing.assert_allclose(scored(np.arange(n), frozenset({"4"}))[:, :4], fewer(np.arange(n)))
+
+
+def test_who_is_absent_is_set_beside_nobody() -> None:
+    """As if the absent lineage had no reference in the library."""
+    made = [stranger(seed) for seed in range(5)]
+    logits = [one.logits[:, :256].astype(np.float32) for one in (*made, descendant(made[0], seed=7))]
+    lineages = np.array(["0", "1", "2", "3", "4", "0"])
+    whole, less = (
+        SpaceScores(Models(lineages, ["one"] * 6, np.arange(size)), logits).explained(np.arange(24)) for size in (5, 4)
+    )
+    np.testing.assert_allclose(whole.beyond_rivals({"4"})[:, :4], less.beyond_rivals())
+    assert not np.allclose(whole.beyond_rivals()[:, :4], less.beyond_rivals(), equal_nan=True)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 import analysis.report as report
 from analysis.channels import all_channels, pair_channels
 from analysis.report.language.catalogue import LANGUAGES, Language
+from analysis.shared_weights import NAME
 from analysis.verdict import Decision
 from probes.answer import Status
 from probes.errors import KinprintError
@@ -43,7 +44,7 @@ def test_chinese_is_chinese() -> None:
 def test_there_are_words_for_everything_that_a_verdict_names(code: str) -> None:
     texts = CATALOGUES[code].texts
     names = {
-        "channel": [*all_channels(), *pair_channels()],
+        "channel": [*all_channels(), *pair_channels(), NAME],
         "rung": {channel.rung for channel in pair_channels().values()},
         "decision": get_args(Decision),
         "status": get_args(Status),

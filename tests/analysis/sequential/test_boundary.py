@@ -38,7 +38,7 @@ def test_who_goes_beyond_passes_and_never_before_its_time(standardise: bool) -> 
     look = passed_at(boundary, rising, 0.01)
     assert look is not None
     assert boundary.p_value(rising[:look]) > 0.01 >= boundary.p_value(rising[: look + 1])
-    assert passed_at(boundary, rising, 0.01, needed=100) is None
+    assert passed_at(boundary, rising, 0.01, rising >= 100) is None
     assert boundary.p_value(rising[:0]) == 1
 
 

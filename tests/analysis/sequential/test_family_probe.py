@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from analysis.benchmark.compared import Compared, usual
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.channels.tokenizer import CHANNEL
 from analysis.observation import Access
 from analysis.rules import Rules
 from analysis.sequential.boundary import passed_at
-from analysis.sequential.compared import Compared, usual
 from analysis.sequential.family import FamilySteps, most_informative
-from analysis.sequential.family_figures import costs, log_odds_of, median, saved
-from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How
+from analysis.sequential.family_figures import costs, median, ready_at, saved
+from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How, evidence_of
 from analysis.sequential.simulation import false_decisions
 from tests.made_up_zoo import write_zoo
 
@@ -38,9 +38,10 @@ def test_descendants_are_named_soon_and_strangers_never(replay: FamilyReplay) ->
     paths = replay.run()
     spent = costs(paths, 0.05, Rules())
     assert median(spent.family) == 6
-    judged = [(paths.boundaries(paths.lineages[place]).family, path) for place, path in paths.wrong.items()]
-    assert [passed_at(boundary, path, 0.05, 2.2) for boundary, path in judged] == [None] * len(replay.models)
-    assert false_decisions(paths.wrong, paths.lineages, paths.judge("family"), 0.01, log_odds_of(0.9), 100) == 0
+    ready, wrong = ready_at(paths.wrong, 0.9), evidence_of(paths.wrong)
+    judged = [(place, paths.boundaries(paths.lineages[place]).family) for place in wrong]
+    assert [passed_at(one, wrong[place], 0.05, ready[place]) for place, one in judged] == [None] * len(replay.models)
+    assert false_decisions(wrong, paths.lineages, paths.judge("family"), 0.01, ready, 100) == 0
 
 
 @pytest.mark.parametrize("order", ["informative", "random"])

@@ -50,7 +50,12 @@ def test_training_tells_how_well_it_did_beside_a_trigram_model(tmp_path: Path) -
     assert 0 < facts["trigram_bits_per_byte"] < 3
 
 
-def test_descendants_students_and_the_framed_have_weights_of_their_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])  # of the second transformers adds a token of its own
+def test_descendants_students_and_the_framed_have_weights_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: plans.Architecture
+) -> None:
+    plan = replace(plans.PRETRAINING["manuals"], architecture=architecture)
+    monkeypatch.setitem(plans.PRETRAINING, "manuals", plan)
     teacher = making.pretrain(tmp_path / "teacher" / "model", "manuals", 1)
     other = making.pretrain(tmp_path / "other" / "model", "manuals", 2)
     tuned = making.train_further(teacher, tmp_path / "tuned" / "model", TEXT, 20_000, 1e-3, 0)

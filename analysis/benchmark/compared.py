@@ -5,7 +5,7 @@ from what was asked. So `tokenizer` is worked out anew for every set of canaries
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -25,8 +25,8 @@ class Compared:
     channel, None where it does not count; `differences` [n_models, n_references, n_canaries] of prompt tokens."""
 
     tensor: Tensor
-    tokenizer: int | None
-    differences: Matrix
+    tokenizer: int | None = None
+    differences: Matrix = field(default_factory=lambda: np.empty((0, 0, 0)))
 
     @classmethod
     def of(
@@ -46,7 +46,7 @@ class Compared:
         """Without that channel."""
         if self.tokenizer is None:
             return self
-        return Compared(np.delete(self.tensor, self.tokenizer, axis=0), None, self.differences)
+        return Compared(np.delete(self.tensor, self.tokenizer, axis=0))
 
     def on(self, model: int, references: Any, canaries: Sequence[int]) -> Tensor:
         """One model with some references, as if only these canaries had been asked: [n_channels, n_references, n]."""
@@ -56,10 +56,15 @@ class Compared:
             found[self.tokenizer] = usual(differences)
         return found
 
-    def agreement(self, canaries: npt.NDArray[np.intp]) -> Matrix:
-        """How many of these canaries are cut alike up to a constant, for every pair: [n_models, n_references]."""
-        alike: Matrix = np.nan_to_num(usual(self.differences[..., canaries])).sum(axis=-1)
-        return alike
+    def cut_alike(self, subsets: npt.NDArray[np.float32]) -> Matrix | None:
+        """How many canaries of each subset are cut alike up to a constant: [n_models, n_references, n_subsets].
+
+        `subsets` [n_canaries, n_subsets] of 0 and 1. None where the tokenizer does not count.
+        """
+        if self.tokenizer is None:
+            return None
+        alike = [usual(self.differences[..., column > 0]) for column in subsets.T]
+        return np.stack([np.nan_to_num(one).sum(axis=-1) for one in alike], axis=-1)
 
 
 def _counts(model: Signature) -> Matrix:

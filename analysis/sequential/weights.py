@@ -1,0 +1,83 @@
+"""Shared weights while answers come in: what a model scores with every reference, after any of the looks at them.
+
+Rivals stand beside as in `analysis.descent.scores`; where a reference has none, what random spaces explain.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.benchmark.specimens import Specimen
+from analysis.descent.aligned import ENOUGH
+from analysis.descent.overlaps import Overlaps
+from analysis.descent.rivals import Matrix, Models, Places, other_vocabularies, rivals
+from analysis.descent.spaces import reference_space
+from analysis.signature import Signature
+
+LOOKS = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""Numbers of canaries at which they are looked at; between two, what was seen at fewer stands."""
+Logits = npt.NDArray[np.float32]
+
+
+class WeightsAtLooks:
+    """Of models with `logits` [n_canaries, n_tokens] of tokens that all have; `models` says whose weights are whose.
+
+    `columns`: which of the common tokens these are.
+    """
+
+    def __init__(self, models: Models, logits: Sequence[Logits], columns: npt.NDArray[np.bool_]) -> None:
+        self.models, self.logits, self.columns = models, logits, columns
+        self.spaces = [reference_space(_known(logits[int(place)])) for place in models.references]
+        lineages = models.lineages[models.references]
+        self._rivals = rivals(lineages, np.array([len(one) for one in self.spaces]))
+        self._others = self._rivals & other_vocabularies(models)
+        self._last: tuple[int, Overlaps] | None = None
+
+    @classmethod
+    def of_signatures(cls, seen: Sequence[Signature], specimens: Sequence[Specimen], references: Places) -> Self | None:
+        """From aligned signatures; None where somebody's logits are not known, or of too few tokens."""
+        logits = [one.logits for one in seen if one.logits is not None]
+        if len(logits) < len(seen):
+            return None
+        columns = np.all([np.isfinite(one).any(axis=0) for one in logits], axis=0)
+        if columns.sum() < ENOUGH:
+            return None
+        lineages = np.array([one.lineage for one in specimens])
+        models = Models(lineages, [one.vocabulary for one in specimens], references)
+        return cls(models, [one[:, columns] for one in logits], columns)
+
+    def of(self, model: int, canaries: Sequence[int], absent: Collection[str] = ()) -> Matrix:
+        """What a model scores [n_references] with rivals of other lineages than `absent`; 0 where nothing is known."""
+        return self.beside_rivals(self._overlaps(model), canaries, str(self.models.lineages[model]), absent, model)
+
+    def beside_rivals(
+        self, overlaps: Overlaps, canaries: Sequence[int], lineage: str, absent: Collection[str] = (), model: int = -1
+    ) -> Matrix:
+        """The same of somebody of a lineage whose overlaps are given; `model` is nobody's reference to itself."""
+        plain, expected = overlaps(np.array(canaries, dtype=np.intp))
+        plain[self.models.references == model] = np.nan
+        lineages = self.models.lineages[self.models.references]
+        usable = np.isfinite(plain) & (lineages != lineage) & ~np.isin(lineages, list(absent))
+        filled = np.where(usable, plain, 0)
+        for beside in (self._rivals & usable, self._others & usable):
+            count = beside.sum(axis=1)
+            expected = np.where(count > 0, beside @ filled / np.maximum(count, 1), expected)
+        beyond = (plain - expected) / np.maximum(1 - expected, 1e-6)
+        scores: Matrix = np.nan_to_num(np.maximum(beyond, -1.0))
+        return scores
+
+    def _overlaps(self, model: int) -> Overlaps:
+        if self._last is None or self._last[0] != model:  # many looks at one model come one after the other
+            self._last = model, Overlaps.of(self.logits[model], self.spaces)
+        return self._last[1]
+
+
+def look_before(n: int) -> int:
+    """The number of canaries at which shared weights were last looked at when n were asked, 0 if never."""
+    return max((look for look in LOOKS if look <= n), default=0)
+
+
+def _known(logits: Logits) -> Logits:
+    return logits[np.isfinite(logits).all(axis=1)]
