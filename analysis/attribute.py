@@ -19,7 +19,7 @@ from analysis.pairing import Pairing
 from analysis.reliability import calibration, family_set
 from analysis.rules import Rules as Rules
 from analysis.rules import check, left_out, without_tokenizer
-from analysis.shared_weights import NAME, BesideWeights, shared_weights
+from analysis.shared_weights import NAME, BesideWeights, Shared, shared_weights
 from analysis.signature import Signature, align
 from analysis.tokenizers.shared import shared_tokenizers
 from analysis.unfed import Unfed
@@ -82,8 +82,8 @@ def _weights(
     rules: Rules,
     channels: tuple[str, ...],
     fitted: FittedKinship | None,
-) -> npt.NDArray[np.float64] | Unfed:
-    """What the candidate scores with each reference, if it is known what such a score is worth."""
+) -> Shared | Unfed:
+    """What the candidate shares with each reference, if it is known what that is worth."""
     if NAME in rules.switched_off:
         return Unfed("it was switched off")
     if fitted is None or not candidate.answered.any() or _fit_for(fitted, candidate, (*channels, NAME)) is None:
@@ -91,7 +91,10 @@ def _weights(
     members = library.members
     vocabularies = [vocabulary_of(library.recording(member)) for member in members]
     everything = [library.signature(member) for member in members]
-    return shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
+    found = shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
+    if isinstance(found, Shared) and _fit_for(fitted, candidate, (*channels, NAME), found.rows) is None:
+        return Unfed(f"{found.rows} of the answers differ, and what weights are worth was not learned for so few")
+    return found
 
 
 def _decide(
@@ -102,10 +105,11 @@ def _decide(
     rules: Rules,
     channels: tuple[str, ...],
     fitted: FittedKinship | None,
-    weights: npt.NDArray[np.float64] | None,
+    shared: Shared | None,
 ) -> Verdict:
-    counted = () if weights is None else (NAME,)
-    pairing, fit = Pairing(channels), _fit_for(fitted, aligned, (*channels, *counted))
+    counted, rows = ((), None) if shared is None else ((NAME,), shared.rows)
+    weights = None if shared is None else shared.scores
+    pairing, fit = Pairing(channels), _fit_for(fitted, aligned, (*channels, *counted), rows)
     attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
     posterior = _posterior(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
@@ -119,8 +123,8 @@ def _decide(
     if independent == channels:
         without = posterior
     else:
-        others, fit_for_others = Pairing(independent), _fit_for(fitted, aligned, (*independent, *counted))
-        given = (others, aligned, library, references, rules, fit_for_others, weights)
+        others, fit_for_others = Pairing(independent), _fit_for(fitted, aligned, (*independent, *counted), rows)
+        given = (others, aligned, library, references, rules, fit_for_others, weights if fit_for_others else None)
         blind = _attributor(*given) if independent else None
         without = {} if blind is None else _posterior(blind, aligned)
     if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:
@@ -188,9 +192,16 @@ def _fit(
     return fit.kinship
 
 
-def _fit_for(fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str]) -> Fit | None:
-    """What was learned beforehand for what the candidate showed, if there is such a thing."""
-    return None if fitted is None else fitted.at(candidate.access, int(candidate.answered.sum()), channels)
+def _fit_for(
+    fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str], rows: int | None = None
+) -> Fit | None:
+    """What was learned beforehand for what the candidate showed, if there is such a thing.
+
+    `rows`: of fewer answers, where some of them repeat and that counts.
+    """
+    answered = int(candidate.answered.sum())
+    most = answered if rows is None else min(answered, rows)
+    return None if fitted is None else fitted.at(candidate.access, most, channels)
 
 
 def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:

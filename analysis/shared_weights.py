@@ -20,6 +20,16 @@ from analysis.unfed import Unfed
 
 NAME = "shared_weights"
 """Stands last among the channels of what was learned (`analysis.fitted_kinship`) where it counts."""
+_NEARLY = 0.9
+
+
+@dataclass(frozen=True)
+class Shared:
+    """`scores` [n_references], 0 for nothing more than with rivals, and where one can't be compared; `rows`: as many
+    answers that differ were looked at."""
+
+    scores: npt.NDArray[np.float64]
+    rows: int
 
 
 def shared_weights(
@@ -27,8 +37,8 @@ def shared_weights(
     references: Sequence[Signature],
     lineages: Sequence[str],
     vocabularies: Sequence[str | None],
-) -> npt.NDArray[np.float64] | Unfed:
-    """Scores [n_references], 0 where one can't be compared, or why there are none at all.
+) -> "Shared | Unfed":
+    """What is shared with each reference, or why nothing can be said at all.
 
     `references` with all that they were asked, `lineages` and `vocabularies` theirs.
     """
@@ -38,7 +48,7 @@ def shared_weights(
     sides = [one.logits for one in everybody if one.logits is not None]
     if lacking := [one.name for one in references if one.logits is None]:
         return Unfed(f"of the reference {lacking[0]} the logits of tokens that most vocabularies have are not known")
-    columns = np.all([np.isfinite(logits).any(axis=0) for logits in sides], axis=0)
+    columns = np.all([known_tokens(logits) for logits in sides], axis=0)
     if columns.sum() < ENOUGH:
         return Unfed(f"the logits of {columns.sum()} tokens are known of everybody, and {ENOUGH} are needed")
     asked = list(candidate.digests)
@@ -50,8 +60,15 @@ def shared_weights(
     models = Models(np.array([*lineages, UNKNOWN]), [*vocabularies, None], np.arange(len(references)))
     directions = len(rows_space(logits[-1][shown], len(shown)))
     explained = SpaceScores(models, logits).explained(shown, most=directions, about=len(references))
-    scores: npt.NDArray[np.float64] = np.nan_to_num(explained.beyond_rivals()[-1])
-    return scores
+    return Shared(np.maximum(np.nan_to_num(explained.beyond_rivals()[-1]), 0), len(shown))
+
+
+def known_tokens(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Tokens whose logits [n_canaries, n_tokens] are known nearly wherever any are: [n_tokens]."""
+    known = np.isfinite(logits)
+    known_at_all = max(int(known.any(axis=1).sum()), 1)
+    found: npt.NDArray[np.bool_] = known.sum(axis=0) >= _NEARLY * known_at_all
+    return found
 
 
 def _rows(logits: npt.NDArray[np.float32], digests: Sequence[str], prompts: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -106,6 +106,12 @@ VERBS = {
         "kinprint watch backend.base_url=https://HOST/v1 candidate.model=NAME out=watch/NAME interval_seconds=3600",
         "watch",
     ),
+    "weights": Verb(
+        "compare two models' weights, each measure with the rate at which strangers reach it",
+        "runners.jobs.weights",
+        "kinprint weights a=./my-model b=./their-model.gguf out=outputs/weights",
+        "weights",
+    ),
     "demo": Verb(
         "disguise a real model, serve it, ask it, and say whose descendant it is",
         "runners.jobs.demo",

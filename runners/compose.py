@@ -17,7 +17,7 @@ from probes.errors import KinprintError
 _BACKEND = re.compile(r"runners\.backends\.(\w+)\.(\w+)")
 _FREE_TEXT = re.compile(
     r"(^|\.)(out|work|path|source|recordings|lineage|model|recording|against|a|b|name|system_prompt|chat_template|unknown"
-    r"|like|tree)$|^suite\.seed$"
+    r"|like|tree|pairs)$|^suite\.seed$"
 )
 Settings = TypeVar("Settings")
 

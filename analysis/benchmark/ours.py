@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,7 @@ class Ours:
 def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEEDS, step: Step = lambda: None) -> Ours:
     """Family and descent, at each budget that there are canaries for.
 
-    `NAME_without_tokenizer` is measured on one draw of the canaries, with everything off that depends on the tokenizer:
-    channels, and the scores of shared weights.
+    `NAME_without_tokenizer` is measured on one draw of the canaries, without channels that depend on the tokenizer.
     """
     n, rules = len(seen.signatures[0].canaries), Rules()
     budgets = [budget for budget in budgets if budget <= n]
@@ -67,9 +66,8 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     ours.measures += calibration_measures(
         trials, seen.candidates, families, seen.access.tier, budgets, rules.unknown_prior
     )
-    # the weights' scores compare the logits of a vocabulary, and so depend on the tokenizer
     first = {subset: canaries for subset, canaries in subsets.items() if subset[1] == 0}
-    off = FamilyTest(seen.candidates, seen.references, compared.but_tokenizer(), first).run(step)
+    off = FamilyTest(seen.candidates, seen.references, compared.but_tokenizer(), first, weights=weights).run(step)
     ours.measures += [
         Measure(f"{one.name}_without_tokenizer", one.tier, one.budget, one.figure, one.unit)
         for one in family_measures(off, seen.candidates, seen.access.tier, budgets)
@@ -100,8 +98,8 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
 
 
 def remembered(scores: Mapping[Subset, Scores] | None) -> Weights | None:
-    """Each worked out once: many folds ask for the same."""
-    return None if scores is None else cache(lambda subset, absent: scores[subset](absent))
+    """Each worked out once, since many folds ask for the same; nothing below 0, as `analysis.shared_weights` has it."""
+    return None if scores is None else cache(lambda subset, absent: np.maximum(scores[subset](absent), 0))
 
 
 def _descent(ours: Ours, way: str, budget: int, scores: Sequence[Matrix]) -> None:
@@ -126,7 +124,7 @@ def _ways(seen: Seen) -> dict[str, Callable[[Places], Scores]]:
     residuals = ResidualScores(models, known, same_vocabulary(models, logits))
     return {
         "topk_chosen": lambda canaries: scores.explained(canaries, NAMED_A_QUERY).beyond_rivals,
-        "topk": lambda canaries: partial(residuals, canaries),
+        "topk": lambda canaries: lambda absent: residuals(canaries),  # which count for descent alone
     }
 
 

@@ -40,8 +40,11 @@ class Overlaps:
         directions = np.array([0 if space is None else len(space) for space in spaces], dtype=np.intp)
         return cls(rows @ rows.T, inside, known, directions, logits.shape[1])
 
-    def __call__(self, canaries: Places) -> tuple[Matrix, Matrix]:
-        """What each reference explains on some rows, and what random spaces would: [n_references] each, or NaN."""
+    def __call__(self, canaries: Places, most: int | None = None) -> tuple[Matrix, Matrix]:
+        """What each reference explains on some rows, and what random spaces would: [n_references] each, or NaN.
+
+        Of the rows' directions at most so many are looked at, the strongest; None where all are.
+        """
         plain, chance = (np.full(len(self.directions), np.nan) for _ in range(2))
         shown = canaries[self.known[canaries]]
         if len(shown) < FEWEST_ROWS:
@@ -50,8 +53,10 @@ class Overlaps:
         squares, vectors = np.linalg.eigh(between)
         squares, vectors = squares[::-1], vectors[:, ::-1]
         there = int((squares > 1e-12 * max(squares[0], 1e-300)).sum())
+        if not there:  # every row is the same
+            return plain, chance
         for place in np.flatnonzero(self.directions).tolist():
-            kept = min(len(shown) - 1, int(self.directions[place]), there)
+            kept = min(len(shown) - 1, int(self.directions[place]), there, most or there)
             basis = vectors[:, :kept] / np.sqrt(squares[:kept])
             overlap = basis.T @ _centred_twice(self.inside[place][np.ix_(shown, shown)]) @ basis
             cosines = np.sqrt(np.clip(np.linalg.eigvalsh(overlap), 0, 1))

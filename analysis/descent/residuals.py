@@ -74,28 +74,14 @@ class ResidualScores:
     known: Sequence[Likeliest | None]
     same: npt.NDArray[np.bool_]
     top: int = TOP
-    _correlations: dict[frozenset[str], npt.NDArray[np.float32]] = field(init=False, repr=False)
+    _correlations: npt.NDArray[np.float32] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        everybody = residual_correlations(self.models, self.known, self.same, self.top)
-        self._correlations = {frozenset(): everybody}
+        self._correlations = residual_correlations(self.models, self.known, self.same, self.top)
 
-    def __call__(self, canaries: Places, absent: frozenset[str] = frozenset()) -> Matrix:
-        """The mean correlation on some canaries beyond that with rivals: [n_models, n_references], NaN for nothing.
-
-        As if references of the lineages `absent` were not in the library.
-        """
-        return residual_scores(self.models, self._without(absent), canaries)
-
-    def _without(self, absent: frozenset[str]) -> npt.NDArray[np.float32]:
-        if absent not in self._correlations:
-            gone = np.isin(self.models.lineages[self.models.references], list(absent))
-            touched = np.any(self.same & gone, axis=1)
-            left = self.same & ~gone & np.reshape(touched, (-1, 1))
-            found = self._correlations[frozenset()].copy()
-            found[touched] = residual_correlations(self.models, self.known, left, self.top)[touched]
-            self._correlations[absent] = found
-        return self._correlations[absent]
+    def __call__(self, canaries: Places) -> Matrix:
+        """The mean correlation on some canaries beyond that with rivals: [n_models, n_references], NaN for nothing."""
+        return residual_scores(self.models, self._correlations, canaries)
 
 
 def residual_correlations(

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.descent.aligned import rows_for
+from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, controls_mean, other_vocabularies, rivals, rivals_mean
-from analysis.descent.spaces import FEWEST_ROWS, by_chance, reference_space, rows_space, weakest_third
+from analysis.descent.spaces import reference_space
 
 _RIVALS = 8
 
@@ -81,19 +82,11 @@ class SpaceScores:
             logits = self.logits[row]
             if logits is None:
                 continue
-            shown = _known(logits[rows_for(canaries, logits.shape[1], named)])
-            if len(shown) < FEWEST_ROWS:
-                continue
-            rows: dict[int, Matrix] = {}
-            for column in range(len(references)) if columns is None else columns.tolist():
-                place = int(references[column])
-                if place == row or place not in self._spaces:
-                    continue
-                space = self._spaces[place]
-                if len(space) not in rows:
-                    rows[len(space)] = rows_space(shown, len(space) if most is None else min(most, len(space)))
-                plain[row, column] = weakest_third(rows[len(space)], space)
-                chance[row, column] = by_chance(len(rows[len(space)]), len(space), logits.shape[1])
+            looked_at = np.arange(len(references)) if columns is None else columns
+            there = [int(references[column]) for column in looked_at.tolist()]
+            spaces = [None if place == row else self._spaces.get(place) for place in there]
+            shown = logits[rows_for(canaries, logits.shape[1], named)]
+            plain[row, looked_at], chance[row, looked_at] = Overlaps.of(shown, spaces)(np.arange(len(shown)), most)
         return plain, chance
 
     def _sizes(self) -> npt.NDArray[np.intp]:

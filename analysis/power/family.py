@@ -47,31 +47,34 @@ class FamilyChances:
         return any(one is not None and one.value > 0 for one in said)
 
 
-def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) -> dict[Subset, LinearKinship] | None:
+Learned = tuple[dict[Subset, LinearKinship], bool]
+"""Kinship for each subset, and whether shared weights count in it."""
+
+
+def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) -> Learned | None:
     """What `attribute` would use for subsets of canaries; None where it would learn from the library for one."""
     if rules.kinship is None:
         return None
     fitted = FittedKinship.load(rules.kinship)
-    channels = (*rules.channels, NAME) if counts_weights(access, rules) else rules.channels
-    fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
-    found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
-    return found if len(found) == len(fits) else None
-
-
-def counts_weights(access: Access, rules: Rules) -> bool:
-    """Whether a verdict counts what a candidate shares with the references' weights."""
-    return access.tier == "logits" and NAME not in rules.switched_off
+    for counted in (True, False) if access.tier == "logits" and NAME not in rules.switched_off else (False,):
+        channels = (*rules.channels, NAME) if counted else rules.channels
+        fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
+        found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
+        if len(found) == len(fits):
+            return found, counted
+    return None
 
 
 def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChances]:
     """At every budget. `begin(what, total)` gives a function to be called at every step of what takes long."""
     seen, subsets = asked.seen, asked.subsets
     references = [seen.signatures[place] for place in seen.references]
-    given = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
+    learned = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
+    given, counted = learned or (None, False)
     channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)
     compared = Compared.of(seen.signatures, references, channels, begin("comparing", len(channels)))
     tested = {subset: places for subset, places in subsets.items() if given is None or subset in given}
-    weights = weights_of(seen, tested) if given and counts_weights(seen.access, rules) else None
+    weights = weights_of(seen, tested) if counted else None
     test = FamilyTest(seen.candidates, seen.references, compared, tested, rules, weights, False, given)
     step = begin("leaving lineages out", test.rounds)
     known, left_out = test.run_known(step).posterior, test.run_unknown(step).posterior_left_out

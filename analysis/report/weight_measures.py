@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from analysis.weights.measures import BY_NAME
 from probes.errors import KinprintError
 
 _FEWEST_PAIRS = 20
@@ -92,6 +93,7 @@ def _of_reading(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     rates = [rate for key in ("strangers", "strangers_of_one_shape") if (rate := values.get(key)) is not None]
     against: Mapping[str, Any] = max(rates, key=lambda rate: float(rate["upper"]), default={})
     kin = values.get("descendants") or {}
+    measure = BY_NAME.get(values["measure"])
     return {
         "name": values["measure"],
         "value": values["value"],
@@ -101,7 +103,7 @@ def _of_reading(values: Mapping[str, Any], source: str) -> dict[str, Any]:
         "descendants_reaching": kin.get("reached"),
         "descendant_pairs": kin.get("pairs"),
         "source": source,
-        "decides": values.get("decides", False),  # not without being told that anything may rest on it
+        "decides": measure is not None and measure.decides,
     }
 
 

@@ -93,6 +93,10 @@ class Kinds:
         """Of a path so far."""
         return max(one.p_value(path) for one in self.boundaries)
 
+    def bound(self, path: Matrix) -> float:
+        """The upper 95% bound of the share of innocents that get as far, as far as so many lineages can tell."""
+        return max(one.null.bound(float(np.max(path))) for one in self.boundaries)
+
 
 class Judge(Protocol):
     """A boundary, of one kind of innocent or of several."""

@@ -40,6 +40,7 @@ class FamilySteps:
         self.evidence: list[Matrix] = []
         self.looks: list[int] = []
         self.shared: Matrix | None = None
+        self._looked_at = 0
 
     def next_batch(self, size: int = 1) -> list[int]:
         """Places of the canaries to ask next; none when all were asked."""
@@ -51,22 +52,28 @@ class FamilySteps:
         return most_informative(np.exp(self.log_posterior), self.learned.tells, free, size)
 
     def tell(
-        self, batch: Sequence[int], similarities: npt.NDArray[np.floating], weights: SharedOn | None = None
+        self,
+        batch: Sequence[int],
+        similarities: npt.NDArray[np.floating],
+        weights: SharedOn | None = None,
+        differing: Sequence[int] | None = None,
     ) -> None:
         """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing.
 
-        `weights` says what is shared with the weights of every reference, where that counts.
+        `weights` says what is shared with the weights of every reference, where that counts; `differing` are those of
+        the canaries asked whose answers differ: repeated ones tell nothing new about weights.
         """
-        before = look_before(len(self.asked))
         self.asked += list(batch)
-        if weights is not None and (look := look_before(len(self.asked))) > before:
-            self.shared = weights(self.asked[:look])
+        rows = self.asked if differing is None else list(differing)
+        if weights is not None and (look := look_before(len(rows))) > self._looked_at:
+            self.shared, self._looked_at = weights(rows[:look]), look
         elif weights is not None and self.shared is None:
             self.shared = np.zeros(similarities.shape[1])
         known, level = ~np.isnan(similarities), self.learned.background[:, None, self.asked]
         excess = np.where(known, similarities - level, 0).sum(axis=-1)
         possible = np.where(known, 1 - level, 0).sum(axis=-1)
-        found = self.learned.log_posterior(excess, possible, len(self.asked), self.shared)
+        n = len(self.asked) if weights is None else min(len(self.asked), len(rows))
+        found = self.learned.log_posterior(excess, possible, n, self.shared)
         self.log_posterior = found[0]
         if len(self.asked) < self.first:
             return

@@ -1,6 +1,6 @@
 """The family probe of one candidate: the library is replayed once, then every batch of answers moves the posterior."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from analysis.benchmark.compared import Compared
+from analysis.benchmark.pair_features import Matrix
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.descent.aligned import rows_shown
 from analysis.descent.null import e_value
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import UNKNOWN as UNKNOWN_LINEAGE
@@ -20,7 +22,7 @@ from analysis.sequential.family import FIRST, FamilySteps, SharedOn
 from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How
 from analysis.sequential.outcome import Decision, Look, Outcome, Stopped
 from analysis.sequential.weights import WeightsAtLooks
-from analysis.shared_weights import NAME
+from analysis.shared_weights import NAME, known_tokens
 from analysis.signature import Signature, align, signature
 from probes.canary import Canary
 from probes.errors import LibraryError
@@ -90,25 +92,34 @@ class FamilyProbe:
         [told] = align([signature(recording, wholes=False)], [self._references[0].digests[place] for place in places])
         self._check_channels(told)
         beside = [one.take(places) for one in self._references]
-        self.steps.tell(
-            self._batch, similarities([told], beside, self.rules.channels)[:, 0], self._shared(told, places)
-        )
+        alike = similarities([told], beside, self.rules.channels)[:, 0]
+        self.steps.tell(self._batch, alike, *self._weights_of(told, places))
         if not self.steps.log_odds:
             return None
         look = self._look()
         self.looks.append(look)
         return look
 
-    def _shared(self, told: Signature, places: list[int]) -> SharedOn | None:
-        """What the candidate shares with each reference's weights, on some of the places that it was asked."""
-        if self.weights is None:
-            return None
-        weights, logits = self.weights, np.full((len(places), int(self.weights.columns.sum())), np.nan, np.float32)
-        if told.logits is not None:
-            logits = told.logits[:, weights.columns]
-        overlaps = Overlaps.of(logits, weights.spaces)
-        row = {place: number for number, place in enumerate(places)}
-        return lambda asked: weights.beside_rivals(overlaps, [row[place] for place in asked], UNKNOWN_LINEAGE)
+    def _weights_of(self, told: Signature, places: list[int]) -> tuple[SharedOn | None, list[int]]:
+        """What the candidate shares with each reference's weights, and at which places its answers differ.
+
+        Raises LibraryError where its answers don't show the logits that this takes.
+        """
+        weights = self.weights
+        if weights is None or not told.answered.any():
+            return None, places
+        logits = None if told.logits is None else told.logits[:, weights.columns]
+        if logits is None or not known_tokens(logits).all():
+            raise LibraryError(
+                "the candidate's answers don't show the logits of all the tokens that the library's models hold; leave "
+                f"shared weights out: estimator.switched_off=[{NAME}]"
+            )
+        overlaps, row = Overlaps.of(logits, weights.spaces), {place: number for number, place in enumerate(places)}
+
+        def shared(asked: Sequence[int]) -> Matrix:
+            return weights.beside_rivals(*overlaps(np.array([row[one] for one in asked])), UNKNOWN_LINEAGE)
+
+        return shared, [places[number] for number in rows_shown(logits, len(logits)).tolist()]
 
     def unanswered(self) -> None:
         """The budget of whoever asks is spent."""
@@ -143,7 +154,11 @@ class FamilyProbe:
         if p <= self.alpha and value >= needed:
             decision: Decision = "unknown" if best == len(self.families) else "attributed"
             named = None if decision == "unknown" else labels[best]
-            self._named, self.stopped = (decision, named, f"{sides}, at most {self.alpha:g}"), "decided"
+            bound = (self.boundaries.unknown if named is None else self.boundaries.family).bound(
+                np.array(self.steps.evidence)[:, best]
+            )
+            said = f"{sides}, at most {self.alpha:g}; that {bound:.0%} of innocents get as far is not excluded"
+            self._named, self.stopped = (decision, named, said), "decided"
         else:
             self._named = ("inconclusive", None, f"{sides}; alpha is {self.alpha:g}")
         return Look(len(self.steps.asked), labels[best], value, p, e_value(p))

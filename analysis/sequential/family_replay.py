@@ -14,7 +14,7 @@ from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
-from analysis.descent.null import FEWEST_LINEAGES, FEWEST_TAUGHT, Spread
+from analysis.descent.null import FEWEST_LINEAGES, Spread
 from analysis.rules import Rules
 from analysis.sequential.boundary import Boundary, Kinds, by_lineage
 from analysis.sequential.family import FIRST, FamilySteps, Order
@@ -75,7 +75,8 @@ class FamilyPaths:
         def judged(names: Sequence[str]) -> Kinds:
             alike = [name for name in names if what == "family" and name in self.sharing]
             apart = [name for name in names if name not in alike]
-            kinds = (alike, apart) if len(set(alike)) >= FEWEST_TAUGHT else (names,)
+            enough = min(len(alike), len(apart)) >= FEWEST_LINEAGES
+            kinds = (alike, apart) if enough else (names,)  # fewer can't be told from a few that are odd
             if len(names) < FEWEST_LINEAGES:
                 raise LibraryError(
                     f"the library has {len(names)} independent trainings to replay a probe on, and {FEWEST_LINEAGES} "
@@ -150,7 +151,7 @@ class FamilyReplay:
     def _unknown(self, found: FamilyPaths, family: int) -> None:
         there = np.flatnonzero(self.columns != family)
         theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
-        learned = self.teacher.teach(self._training(theirs, family=family), there) if len(there) else None
+        learned = self.teacher.teach(self._training(theirs, family=family), there, theirs) if len(there) else None
         for place in np.flatnonzero(self.rows == family).tolist() if learned is not None else ():
             evidence, odds = self._replay(found, learned, place, there, theirs)
             found.wrong[place] = Path(evidence[:, :-1].max(axis=1), odds[:, :-1].max(axis=1))

@@ -94,14 +94,16 @@ class Teacher:
         self.features = PairFeatures(compared, chosen, self.rows, self.columns)
         drawn = [order[:size].tolist() for size in self.sizes for order in orders]
         self.weights = weights
-        self._shared = None if weights is None else _at_looks(weights, len(rows), drawn)
+        self._explained = None if weights is None else _at_looks(weights, len(rows), drawn)
         self.different = np.arange(len(rows))[:, None] != references
         between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
         self._between = np.where(self._known, between, 0)
 
-    def teach(self, training: Mask, there: Places) -> Learned | None:
+    def teach(self, training: Mask, there: Places, absent: frozenset[str] = frozenset()) -> Learned | None:
         """From the pairs [n_models, n_references] that may be looked at, for the references that are there.
+
+        Lineages that are `absent` are nobody's rivals either.
 
         None where these pairs are all of kin or all of strangers.
         """
@@ -109,7 +111,7 @@ class Teacher:
         if not same[training].any() or same[training].all():
             return None
         background = self.features.background(training)
-        features, label = self._features(background), same[training].astype(int)
+        features, label = self._features(background, absent), same[training].astype(int)
         cell = (self.rows[:, None] * (int(self.rows.max()) + 1) + self.columns)[training]
         _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
         slopes, intercepts = [], []
@@ -130,10 +132,17 @@ class Teacher:
         )
         return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)
 
-    def _features(self, background: Matrix) -> npt.NDArray[np.float32]:
+    def _features(self, background: Matrix, absent: frozenset[str]) -> npt.NDArray[np.float32]:
         """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""
         features = self.features(background)
-        return features if self._shared is None else np.concatenate([features, self._shared[..., None]], axis=-1)
+        if self.weights is None or self._explained is None:
+            return features
+        lineages = self.weights.models.lineages
+        shared = np.zeros((*features.shape[:3], 1), np.float32)
+        for draw, model in np.argwhere(np.isfinite(self._explained[0]).any(axis=-1)).tolist():
+            plain, chance = self._explained[:, draw, model]
+            shared[draw, model, :, 0] = self.weights.beside_rivals(plain, chance, str(lineages[model]), absent, model)
+        return np.concatenate([features, shared], axis=-1)
 
     def _tells(self, background: Matrix, slopes: Matrix, kin: Mask, there: Places, family: Places) -> Matrix:
         """What a canary is expected to add to the evidence for a family, if it is the true one, beyond what it adds for
@@ -167,11 +176,14 @@ class Teacher:
         return np.asarray(np.mean(means, axis=0, dtype=np.float64))
 
 
-def _at_looks(weights: WeightsAtLooks, n_models: int, drawn: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
-    """What every model shares with every reference, as it was last looked at: [n_draws, n_models, n_references]."""
-    found = np.zeros((len(drawn), n_models, len(weights.spaces)), np.float32)
+def _at_looks(weights: WeightsAtLooks, n_models: int, drawn: Sequence[Sequence[int]]) -> Matrix:
+    """What every reference explains of every model, as it was last looked at, and what random spaces would.
+
+    [2, n_draws, n_models, n_references], NaN before the first look.
+    """
+    found = np.full((2, len(drawn), n_models, len(weights.spaces)), np.nan)
     for model in range(n_models):
         for draw, canaries in enumerate(drawn):
             if look := look_before(len(canaries)):
-                found[draw, model] = weights.of(model, canaries[:look])
+                found[:, draw, model] = weights.explained(model, canaries[:look])
     return found

@@ -14,6 +14,7 @@ from analysis.descent.aligned import ENOUGH
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, other_vocabularies, rivals
 from analysis.descent.spaces import reference_space
+from analysis.shared_weights import known_tokens
 from analysis.signature import Signature
 
 LOOKS = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -41,7 +42,7 @@ class WeightsAtLooks:
         logits = [one.logits for one in seen if one.logits is not None]
         if len(logits) < len(seen):
             return None
-        columns = np.all([np.isfinite(one).any(axis=0) for one in logits], axis=0)
+        columns = np.all([known_tokens(one) for one in logits], axis=0)
         if columns.sum() < ENOUGH:
             return None
         lineages = np.array([one.lineage for one in specimens])
@@ -50,22 +51,28 @@ class WeightsAtLooks:
 
     def of(self, model: int, canaries: Sequence[int], absent: Collection[str] = ()) -> Matrix:
         """What a model scores [n_references] with rivals of other lineages than `absent`; 0 where nothing is known."""
-        return self.beside_rivals(self._overlaps(model), canaries, str(self.models.lineages[model]), absent, model)
+        explained = self._overlaps(model)(np.array(canaries, dtype=np.intp))
+        return self.beside_rivals(*explained, str(self.models.lineages[model]), absent, model)
+
+    def explained(self, model: int, canaries: Sequence[int]) -> tuple[Matrix, Matrix]:
+        """What each reference explains of a model, and what random spaces would: both [n_references]."""
+        return self._overlaps(model)(np.array(canaries, dtype=np.intp))
 
     def beside_rivals(
-        self, overlaps: Overlaps, canaries: Sequence[int], lineage: str, absent: Collection[str] = (), model: int = -1
+        self, plain: Matrix, chance: Matrix, lineage: str, absent: Collection[str] = (), model: int = -1
     ) -> Matrix:
-        """The same of somebody of a lineage whose overlaps are given; `model` is nobody's reference to itself."""
-        plain, expected = overlaps(np.array(canaries, dtype=np.intp))
-        plain[self.models.references == model] = np.nan
+        """What is explained of somebody of a lineage beyond what rivals explain, 0 at least: [n_references].
+
+        `model` is nobody's reference to itself.
+        """
+        plain = np.where(self.models.references == model, np.nan, plain)
         lineages = self.models.lineages[self.models.references]
         usable = np.isfinite(plain) & (lineages != lineage) & ~np.isin(lineages, list(absent))
-        filled = np.where(usable, plain, 0)
+        filled, expected = np.where(usable, plain, 0), chance
         for beside in (self._rivals & usable, self._others & usable):
             count = beside.sum(axis=1)
             expected = np.where(count > 0, beside @ filled / np.maximum(count, 1), expected)
-        beyond = (plain - expected) / np.maximum(1 - expected, 1e-6)
-        scores: Matrix = np.nan_to_num(np.maximum(beyond, -1.0))
+        scores: Matrix = np.maximum(np.nan_to_num((plain - expected) / np.maximum(1 - expected, 1e-6)), 0)
         return scores
 
     def _overlaps(self, model: int) -> Overlaps:

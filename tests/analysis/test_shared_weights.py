@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from analysis.attribute import attribute
+from analysis.descent.rivals import UNKNOWN, Models
 from analysis.library import ZOO, Library
 from analysis.observation import Access
 from analysis.rules import Rules
-from analysis.shared_weights import NAME, shared_weights
+from analysis.sequential.weights import WeightsAtLooks, look_before
+from analysis.shared_weights import NAME, Shared, shared_weights
 from analysis.signature import Signature, signature
 from analysis.unfed import Unfed
 from analysis.verdict import Verdict
@@ -31,7 +33,8 @@ def scores(candidate: Signature, references: list[Signature]) -> np.ndarray:
     names = [str(number) for number in range(len(references))]
     found = shared_weights(candidate, references, names, ["one"] * len(names))
     assert not isinstance(found, Unfed), found.reason
-    return found
+    assert found.rows == len(candidate.canaries)
+    return found.scores
 
 
 def test_a_descendant_shares_with_its_parent_alone_on_the_few_prompts_that_it_was_asked() -> None:
@@ -59,6 +62,35 @@ def test_what_it_takes_is_said() -> None:
         found = shared_weights(asked, known, ["a", "b"], [None, None])
         assert isinstance(found, Unfed)
         assert why in found.reason
+
+
+def test_the_probe_scores_as_the_verdict_does() -> None:
+    made = [stranger(seed) for seed in range(5)]
+    names = ["0", "1", "2", "3", "4", "2"]
+    everybody = [seen(one) for one in (*made, descendant(made[2], seed=5))]
+    logits = [one.logits for one in everybody if one.logits is not None]
+    models = Models(np.array(names), ["one"] * 6, np.arange(5))
+    weights = WeightsAtLooks(models, logits, np.ones(TOKENS, dtype=bool))
+    asked = list(range(40, 72))
+    found = shared_weights(everybody[5].take(asked), everybody[:5], names[:5], ["one"] * 5)
+    assert isinstance(found, Shared)
+    plain, chance = weights.explained(5, asked)
+    np.testing.assert_allclose(weights.beside_rivals(plain, chance, UNKNOWN), found.scores, atol=1e-6)
+    assert weights.of(5, asked).argmax() == 2
+    assert look_before(5) == 0
+    assert look_before(7) == 6
+
+
+def test_repeated_answers_are_worth_what_so_few_are(zoo: Library) -> None:
+    """With the slope of 256 canaries, what four rows happen to share would name a family."""
+    member = next(one for one in zoo.members if one.name == "borrowed-0")
+    candidate = signature(zoo.recording(member), wholes=False)
+    assert candidate.logits is not None
+    repeating = replace(candidate, logits=candidate.logits[np.arange(len(candidate.canaries)) % 4])
+    rest = zoo.without(families=["borrowed"])
+    found = attribute(repeating, rest, Rules(channels=("next_token", "greedy", "wording")))
+    assert "4 of the answers differ" in found.left_out[NAME]
+    assert max(p for family, p in found.posterior.items() if family != "unknown") < 0.5
 
 
 @pytest.fixture(scope="module")

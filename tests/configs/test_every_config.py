@@ -12,6 +12,7 @@ from analysis.channels import all_channels
 from probes.errors import KinprintError
 from runners.cli import VERBS
 from runners.compose import construct, settings_of
+from runners.jobs.weights import WeightsSettings
 from runners.settings import (
     AttributeSettings,
     CaseSettings,
@@ -51,6 +52,7 @@ SCHEMAS: dict[str, type] = {
     "tree": TreeSettings,
     "same": SameSettings,
     "watch": WatchSettings,
+    "weights": WeightsSettings,
     "zoo": LibraryBuildSettings,
 }
 MUST_BE_SAID = {
@@ -70,6 +72,7 @@ MUST_BE_SAID = {
     "import": ["source=x", "format=jsonl", "out=x"],
     "same": ["a=x", "b=y"],
     "watch": ["candidate.model=m", "backend.base_url=http://127.0.0.1:9/v1", "out=x"],
+    "weights": ["a=x", "b=y"],
     "zoo": [],
 }
 

@@ -78,7 +78,7 @@ def test_what_kinprint_weights_writes_is_read_with_the_worse_of_its_rates(tmp_pa
     few, many = ({"pairs": n, "reached": k, "upper": upper} for n, k, upper in ((90, 0, 0.03), (60, 55, 0.97)))
     reading = {"measure": "std_profile", "value": 0.93, "strangers": few, "strangers_of_one_shape": many}
     kin = {"pairs": 9, "reached": 3}
-    other = {"measure": "cosine", "value": 0.9, "strangers": few, "descendants": kin, "decides": True}
+    other = {"measure": "cosine", "value": 0.9, "strangers": few, "descendants": kin}
     values = {"name_a": "one", "name_b": "two", "readings": [reading, other], "rates_made_by": "a run"}
     (tmp_path / "weights.json").write_text(json.dumps(values))
     found = WeightMeasures.load(tmp_path / "weights.json")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from analysis.sequential.boundary import Boundary, by_lineage, passed_at
+from analysis.sequential.boundary import Boundary, Kinds, by_lineage, passed_at
 from analysis.sequential.simulation import false_decisions
 from probes.errors import LibraryError
 
@@ -77,3 +77,12 @@ def test_simulated_null_runs_are_rarely_wrong_and_never_judged_by_themselves(sta
     apart = false_decisions(paths, lineages, judge, 0.05, runs=310)
     assert 2 <= (apart or 0) <= 40
     assert false_decisions(dict(list(paths.items())[:10]), lineages, judge, 0.05) is None
+
+
+def test_the_kind_of_innocent_that_gets_farthest_decides() -> None:
+    near, far = (Boundary.of(np.random.default_rng(seed).normal(size=(12, 3)) + 8 * seed) for seed in (0, 1))
+    kinds, path = Kinds((near, far)), np.array([6.0])
+    assert kinds.lineages == 24
+    assert kinds.p_value(path) == far.p_value(path) > near.p_value(path)
+    assert kinds.bound(path) == 1
+    assert kinds.bound(path + 99) == pytest.approx(far.null.bound(99.0))
