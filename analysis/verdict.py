@@ -1,6 +1,7 @@
 """The verdict: what is said of a candidate, in the public format of `verdict.json`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -130,6 +131,11 @@ class Verdict:
     version: str = field(default_factory=kinprint_version)
     schema: int = SCHEMA
 
+    @property
+    def likeliest(self) -> str | None:
+        """The label with the highest probability; None where there is no posterior."""
+        return likeliest(self.posterior)
+
     def to_json(self) -> str:
         """The text of `verdict.json`."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -176,6 +182,11 @@ class Verdict:
         for name in ("channels", "warnings"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)
+
+
+def likeliest(posterior: Mapping[str, float]) -> str | None:
+    """The label with the highest probability; None where there are no labels."""
+    return max(posterior, key=lambda label: posterior[label]) if posterior else None
 
 
 def percent(probability: float) -> str:

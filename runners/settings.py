@@ -174,14 +174,29 @@ class PlanSettings:
 
 
 @dataclass
+class PageSettings:
+    """How a report is written: in which `language` (en or zh)."""
+
+    language: str
+
+
+@dataclass
 class ReportSettings:
-    """`kinprint report`: write the report of a recording's verdict to `out`, with the tree in the folder `tree`."""
+    """`kinprint report`: write the report of a recording's verdict to `out`.
+
+    With the tree in the folder `tree`, and the weight-based evidence in the file `weights`, where they are given.
+    """
 
     recording: str
     library: LibrarySettings
     estimator: EstimatorSettings
     leave_out: LeaveOutSettings
+    parents: list[str]
+    alpha: float
+    controls: LibrarySettings
     tree: str | None
+    weights: str | None
+    report: PageSettings
     out: str
 
 

@@ -1,63 +1,52 @@
-"""Charts as inline SVG: they take their colours from the page, and say the same without any colour.
+"""The report's charts: probability by explanation, evidence by kind of canary, probability by number of canaries."""
 
-matplotlib draws with stand-in colours, which are then replaced by the CSS variables of the page; ids are made
-unique, and everything that points outside the file is taken out. The same input gives the same bytes.
-"""
+from collections.abc import Mapping, Sequence
+from unicodedata import east_asian_width
 
-import re
-import warnings
-from collections.abc import Mapping
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
-
+from analysis.posterior_growth import Step
+from analysis.report.canvas import ACCENT, BAR, INK, LINE, MUTED, RIVAL, Canvas, Dash
 from analysis.report.hostile import visible
-from analysis.report.words import signed
-from analysis.verdict import percent
+from analysis.report.language.catalogue import Language
+from analysis.report.signed import signed
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-INK, MUTED, ACCENT, BAR, LINE, RIVAL = (f"#0101{number:02x}" for number in range(1, 7))
-_VARIABLES = {INK: "ink", MUTED: "muted", ACCENT: "accent", BAR: "bar", LINE: "line", RIVAL: "rival"}
-_FONT_SIZE = 13.0  # CSS pixels, as are all lengths here
 _MOST_BARS = 12
-_RC: dict[Any, Any] = {  # whatever the reader's own matplotlib is set to
-    "svg.fonttype": "none",
-    "svg.hashsalt": "kinprint",
-    "text.usetex": False,
-    "path.sketch": None,
-    "savefig.bbox": None,
-}
-_SVG = "{http://www.w3.org/2000/svg}"
+_STYLES: tuple[tuple[str, int, Dash], ...] = (  # colour, corners of the marker, dashes: each tells lines apart alone
+    (ACCENT, 24, "-"),
+    (RIVAL, 4, (0, (5, 2))),
+    (MUTED, 3, (0, (1, 1.5))),
+    (INK, 5, (0, (6, 2, 1, 2))),
+)
 
 
-def posterior_chart(posterior: Mapping[str, float], family: str | None, width: int, chart_id: str) -> str:
+def posterior_chart(
+    posterior: Mapping[str, float], family: str | None, say: Language, width: int, chart_id: str
+) -> str:
     """Probability by family as horizontal bars, `width` CSS pixels wide, the likeliest first; `family` stands out.
 
     `chart_id` begins every id, so that many charts can stand on one page.
     """
-    rows = sorted(posterior.items(), key=lambda row: (-row[1], row[0]))
+    rows = ranked(posterior)
     if len(rows) > _MOST_BARS:
         others = rows[_MOST_BARS - 1 :]
-        rows = [*rows[: _MOST_BARS - 1], (f"{len(others)} others together", sum(p for _, p in others))]
+        together = say.plain("probability.others", n=len(others))
+        rows = [*rows[: _MOST_BARS - 1], (together, sum(p for _, p in others))]
     step, height = 40, 40 * len(rows) + 4
     with Canvas(width, height) as canvas:
         for number, (name, probability) in enumerate(rows):
             top, chosen = number * step, name == family
             weight, colour = ("bold", ACCENT) if chosen else ("normal", BAR)
             canvas.text(1, top + 16, visible(name, width // 11), weight=weight)
-            canvas.text(width - 1, top + 16, percent(probability), align="right", weight=weight)
+            canvas.text(width - 1, top + 16, say.percent(probability), align="right", weight=weight)
             canvas.bar(0, top + 22, width, 9, LINE)
             canvas.bar(0, top + 22, max(2.0, width * probability) if probability > 0 else 0.0, 9, colour)
-    described = "; ".join(f"{visible(name, 40)} {percent(probability)}" for name, probability in rows)
-    return canvas.svg(chart_id, "Posterior probability by family", described)
+    described = "; ".join(f"{visible(name, 40)} {say.percent(probability)}" for name, probability in rows)
+    return canvas.svg(chart_id, say.plain("probability.chart"), described)
 
 
-def kinds_chart(kinds: Mapping[str, float], family: str, rival: str, width: int, chart_id: str) -> str:
+def kinds_chart(kinds: Mapping[str, float], family: str, rival: str, say: Language, width: int, chart_id: str) -> str:
     """Decibans by kind of canary as bars to both sides of zero: to the right for `family`, to the left for `rival`."""
-    rows = sorted(kinds.items(), key=lambda row: (-row[1], row[0]))
-    longest = max((len(name) for name in kinds), default=1)
+    rows = [(say.plain_term("kind", name), decibans) for name, decibans in ranked(kinds)]
+    longest = max((_width_of(name) for name, _ in rows), default=1)
     label, value, step, head = min(8 * longest + 14, width * 0.36), 54, 27, 30
     widest = max([abs(decibans) for decibans in kinds.values()] + [1.0])
     left = value if any(decibans < 0 for decibans in kinds.values()) else 0
@@ -66,9 +55,10 @@ def kinds_chart(kinds: Mapping[str, float], family: str, rival: str, width: int,
     zero = label + left + unit * least
     with Canvas(width, head + step * len(rows) + 4) as canvas:
         characters = int((width - zero) // 8)
-        canvas.text(zero + 4, 14, visible(f"for {family} →", max(characters, 8)), colour=MUTED, size=12)
+        canvas.text(zero + 4, 14, _fitting(say, "evidence.towards", family, max(characters, 8)), MUTED, size=12)
         if left:
-            canvas.text(zero - 4, 14, visible(f"← for {rival}", int(zero // 8)), colour=MUTED, size=12, align="right")
+            against = _fitting(say, "evidence.against", rival, int(zero // 8))
+            canvas.text(zero - 4, 14, against, MUTED, align="right", size=12)
         for number, (name, decibans) in enumerate(rows):
             top, length = head + number * step, unit * decibans / widest
             canvas.text(1, top + 13.5, visible(name, int(label // 7.5)))
@@ -77,86 +67,52 @@ def kinds_chart(kinds: Mapping[str, float], family: str, rival: str, width: int,
             canvas.text(edge, top + 13.5, signed(decibans), align="left" if decibans >= 0 else "right", size=12)
         canvas.bar(zero - 0.5, head - 8, 1, step * len(rows) + 6, MUTED)
     described = "; ".join(f"{visible(name, 40)} {signed(decibans)}" for name, decibans in rows)
-    names = f"for {visible(family, 40)} against {visible(rival, 40)}"
-    return canvas.svg(chart_id, f"Evidence {names} by kind of canary, in decibans", described)
+    title = say.plain("evidence.chart", family=visible(family, 40), rival=visible(rival, 40))
+    return canvas.svg(chart_id, title, described)
 
 
-class Canvas:
-    """A figure measured in CSS pixels from its upper left corner, without pyplot's global state."""
-
-    def __init__(self, width: float, height: float) -> None:
-        self.width, self.height = width, height
-
-    def __enter__(self) -> "Canvas":
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-
-        with rc_context(_RC):
-            self._figure = Figure(figsize=(self.width / 72, self.height / 72), dpi=72)
-            self._axes: Axes = self._figure.add_axes((0, 0, 1, 1))
-        self._axes.set_axis_off()
-        self._figure.patch.set_visible(False)
-        self._axes.set_xlim(0, self.width)
-        self._axes.set_ylim(self.height, 0)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        from matplotlib import rc_context
-
-        with rc_context(_RC), warnings.catch_warnings(), BytesIO() as file:
-            # The page's own fonts draw the text, so it doesn't matter which letters matplotlib's font lacks.
-            warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
-            nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-            self._figure.savefig(file, format="svg", metadata=nothing)
-            self._drawn = file.getvalue()
-
-    def bar(self, left: float, top: float, width: float, height: float, colour: str) -> None:
-        self._axes.barh(top, width, height, left=left, align="edge", color=colour, linewidth=0, clip_on=False)
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        colour: str = INK,
-        align: str = "left",
-        weight: str = "normal",
-        size: float = _FONT_SIZE,
-    ) -> None:
-        # A name may hold dollar signs, which matplotlib would take for mathematics.
-        style: dict[str, Any] = {"color": colour, "ha": align, "va": "baseline", "fontweight": weight, "fontsize": size}
-        self._axes.text(x, y, text, parse_math=False, **style)
-
-    def svg(self, chart_id: str, title: str, description: str) -> str:
-        """The drawing as an inline `<svg>` element with a title and a description."""
-        root = ElementTree.fromstring(self._drawn)
-        for parent in list(root.iter()):
-            for child in list(parent):
-                if child.tag in (f"{_SVG}defs", f"{_SVG}metadata"):
-                    parent.remove(child)
-        for element in root.iter():
-            _tidy(element, chart_id)
-        root.attrib = {
-            "class": "chart",
-            "viewBox": f"0 0 {self.width} {self.height}",
-            "role": "img",
-            "aria-labelledby": f"{chart_id}-title {chart_id}-desc",
-        }
-        for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-            about = ElementTree.Element(tag, {"id": f"{chart_id}-{tag}"})
-            about.text = text
-            root.insert(place, about)
-        return ElementTree.tostring(root, encoding="unicode")
+def growth_chart(steps: Sequence[Step], say: Language, width: int, chart_id: str) -> str:
+    """Probability of the leading explanations against the number of canaries, which doubles from mark to mark."""
+    shown = [step for step in steps if step.posterior]
+    most = {name: max(step.posterior.get(name, 0.0) for step in shown) for name in shown[-1].posterior}
+    names = sorted(most, key=lambda name: (-most[name], name))[: len(_STYLES)]
+    left, right, head, height = 52.0, 22.0, 12 + 22 * len(names), 200.0
+    step_width = (width - left - right) / max(len(shown) - 1, 1)
+    places = [left + step_width * number for number in range(len(shown))]
+    with Canvas(width, head + height + 46) as canvas:
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+            y = head + height * (1 - share)
+            canvas.bar(left, y - 0.5, width - left - right, 1, LINE)
+            canvas.text(left - 14, y + 4, f"{100 * share:.0f}%", colour=MUTED, align="right", size=11)
+        for x, step in zip(places, shown, strict=True):
+            canvas.text(x, head + height + 20, f"{step.canaries}", colour=MUTED, align="center", size=11)
+        canvas.text(width - right, head + height + 40, say.plain("queries.axis"), MUTED, align="right", size=12)
+        for number, (name, (colour, corners, dash)) in enumerate(zip(names, _STYLES, strict=False)):
+            points = [(x, head + height * (1 - s.posterior.get(name, 0.0))) for x, s in zip(places, shown, strict=True)]
+            canvas.line(points, colour, dash)
+            canvas.line([(left, 10 + 22 * number), (left + 34, 10 + 22 * number)], colour, dash)
+            for x, y in [*points, (left + 17, 10 + 22 * number)]:
+                canvas.marker(x, y, corners, colour)
+            last = say.percent(shown[-1].posterior[name])
+            canvas.text(left + 44, 14.5 + 22 * number, f"{visible(name, int(width // 12))} · {last}")
+    described = "; ".join(
+        f"{step.canaries}: " + ", ".join(f"{visible(n, 40)} {say.percent(step.posterior.get(n, 0.0))}" for n in names)
+        for step in shown
+    )
+    return canvas.svg(chart_id, say.plain("queries.chart"), described)
 
 
-def _tidy(element: ElementTree.Element, chart_id: str) -> None:
-    """Drop namespaces, make ids unique to this chart, and put the page's colours and fonts in."""
-    element.tag = element.tag.removeprefix(_SVG)
-    element.attrib.pop("transform", None)  # matplotlib turns every text by zero degrees
-    for name, value in element.attrib.items():
-        if name == "id":
-            element.set(name, f"{chart_id}-{value}")
-        elif name == "style":
-            value = re.sub("|".join(_VARIABLES), lambda found: f"var(--{_VARIABLES[found[0]]})", value)
-            value = re.sub(r"font: (?:(\d+) )?([\d.]+px) [^;]+", r"font-weight: \1; font-size: \2", value)
-            element.set(name, re.sub(r"font-family: [^;]+; ", "", value).replace("font-weight: ; ", ""))
+def ranked(values: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Rows with the largest value first; names order what is equal."""
+    return sorted(values.items(), key=lambda row: (-row[1], row[0]))
+
+
+def _fitting(say: Language, key: str, name: str, characters: int) -> str:
+    """The words of a key around a name that is cut to what is left of so many characters."""
+    rest = max(characters - _width_of(say.plain(key, family="", rival="")), 4)
+    return say.plain(key, family=visible(name, rest), rival=visible(name, rest))
+
+
+def _width_of(text: str) -> int:
+    """Characters, those of East Asian scripts counting twice."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -15,17 +16,20 @@ from probes.recording import Recording
 
 TOP_TOKENS = 3
 MOST_DRAWS = 4
+Role = Literal["candidate", "reference", "rival"]
 
 
 @dataclass(frozen=True)
 class Side:
     """One model's answer to one canary. `shared` is the opening that it has in common with the candidate's answer.
 
-    `answer` is None where there is no usable one, and `status` says why. `tokens` are the likeliest first tokens
-    with their probabilities; `draws` the sampled answers, where no distribution was given. `likeness` by channel.
+    `family` is that of a reference or rival. `answer` is None where there is no usable one, and `status` says why.
+    `tokens` are the likeliest first tokens with their probabilities; `draws` the sampled answers, where no distribution
+    was given. `likeness` by channel.
     """
 
-    role: str
+    role: Role
+    family: str | None
     name: str
     answer: str | None
     shared: str
@@ -69,11 +73,11 @@ def telling_canaries(verdict: Verdict, recording: Recording, library: Library, m
     rival = None if evidence.rival_reference is None else _Answers(_reference(library, evidence.rival_reference))
     found = []
     for row, canary in zip(rows, canaries, strict=True):
-        asked = own.side("Candidate", canary, {}, None)
+        asked = own.side("candidate", None, canary, {}, None)
         answer = asked.answer
-        sides = [asked, reference.side(f"Reference: {evidence.family}", canary, row.similarity, answer)]
+        sides = [asked, reference.side("reference", evidence.family, canary, row.similarity, answer)]
         if rival is not None:
-            sides.append(rival.side(f"Rival: {evidence.rival_family}", canary, row.rival_similarity, answer))
+            sides.append(rival.side("rival", evidence.rival_family, canary, row.rival_similarity, answer))
         found.append(TellingCanary(row, canary, tuple(sides)))
     return found
 
@@ -100,7 +104,9 @@ class _Answers:
             places = self._first.canary_index.tolist()
             self._rows = {recording.suite.canaries[place].id: row for row, place in enumerate(places)}
 
-    def side(self, role: str, canary: Canary, likeness: dict[str, float | None], other: str | None) -> Side:
+    def side(
+        self, role: Role, family: str | None, canary: Canary, likeness: dict[str, float | None], other: str | None
+    ) -> Side:
         """This model's answer; `other` is the answer to mark the common opening with."""
         canary_id = self._ids.get(canary.digest, "")
         greedy = self.recording.greedy.get(canary_id)
@@ -110,6 +116,7 @@ class _Answers:
         draws = [] if tokens else self.recording.draws.get(canary_id, [])
         return Side(
             role=role,
+            family=family,
             name=self.recording.manifest.candidate,
             answer=answer,
             shared=_common_opening(answer or "", other or ""),
@@ -125,7 +132,7 @@ class _Answers:
             for answer in self.recording.answers
             if answer.canary_id == canary_id and answer.draw == GREEDY
         ]
-        return statuses[0].replace("_", " ") if statuses else "not asked"
+        return statuses[0] if statuses else "not_asked"
 
 
 def _common_opening(one: str, other: str) -> str:

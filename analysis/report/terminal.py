@@ -9,13 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.report.hostile import NAME_LIMIT, visible
+from analysis.report.signed import signed
 from analysis.report.words import (
     DECISIONS,
     duration,
-    likeliest,
     numbers,
     sentence,
-    signed,
     without_tokenizer,
 )
 from analysis.verdict import Evidence, Verdict, percent
@@ -37,7 +36,7 @@ def show_verdict(verdict: Verdict, console: Console | None = None) -> None:
     show.heading(DECISIONS[verdict.decision], _COLOURS[verdict.decision])
     show.line(sentence(verdict), "bold")
     if verdict.posterior:
-        show.posterior(verdict.posterior, likeliest(verdict))
+        show.posterior(verdict.posterior, verdict.likeliest)
     if verdict.evidence is not None:
         _show_evidence(show, verdict.evidence)
     if verdict.descent:

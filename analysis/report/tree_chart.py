@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from analysis.report.charts import ACCENT, INK, LINE, MUTED, Canvas
+from analysis.report.canvas import ACCENT, INK, LINE, MUTED, Canvas
 from analysis.report.hostile import visible
+from analysis.report.language.catalogue import Language
 from analysis.tree import Tree
 
 _STEP = 22  # CSS pixels a leaf
@@ -14,16 +15,22 @@ _ASCII_BOXES = " --- ++++++++|+++"
 
 
 def tree_chart(
-    tree: Tree, names: Sequence[str], families: Sequence[str | None], title: str, width: int, chart_id: str
+    tree: Tree,
+    names: Sequence[str],
+    families: Sequence[str | None],
+    title: str,
+    width: int,
+    chart_id: str,
+    say: Language,
 ) -> str:
     """The tree from left to right, `width` CSS pixels wide, support in percent on its branches.
 
     Models without a family are recordings, and stand out. Families stand at the right edge where there is room.
     """
     depth, row = tree.positions()
-    roomy = width >= 600
+    roomy, recording = width >= 600, say.plain("tree.recording")
     label = min(8 * max(len(name) for name in names) + 10, width * (0.34 if roomy else 0.55))
-    family = min(8 * max((len(one or "recording") for one in families), default=0) + 10, width * 0.2) if roomy else 0
+    family = min(8 * max((len(one or recording) for one in families), default=0) + 10, width * 0.2) if roomy else 0
     unit = (width - label - family - 12) / max(max(depth), 1e-9)
     x, y = [4 + unit * one for one in depth], [14 + _STEP * one for one in row]
     height = _STEP * tree.n_leaves + 40
@@ -40,12 +47,13 @@ def tree_chart(
             colour, weight = (INK, "normal") if of is not None else (ACCENT, "bold")
             canvas.text(x[leaf] + 5, y[leaf] + 4.5, visible(name, int(label // 7.5)), colour=colour, weight=weight)
             if roomy:
-                shown = visible(of or "recording", int(family // 7.5))
+                shown = visible(of or recording, int(family // 7.5))
                 canvas.text(width - 1, y[leaf] + 4.5, shown, colour=MUTED, align="right", size=12)
         canvas.bar(4, height - 16, unit * 0.1, 3, LINE)
-        canvas.text(4, height - 22, "distance 0.1", colour=MUTED, size=10)
+        canvas.text(4, height - 22, say.plain("tree.scale"), colour=MUTED, size=10)
     order = sorted(range(tree.n_leaves), key=lambda leaf: row[leaf])
-    return canvas.svg(chart_id, title, "Leaves from top to bottom: " + "; ".join(visible(names[n], 40) for n in order))
+    leaves = "; ".join(visible(names[n], 40) for n in order)
+    return canvas.svg(chart_id, title, say.plain("tree.leaves", names=leaves))
 
 
 def tree_lines(tree: Tree, names: Sequence[str], ascii_only: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from analysis.family_tree import FamilyTree
 from analysis.midpoint import rooted_at_midpoint
 from analysis.newick import newick
+from analysis.report.language.catalogue import Language
 from analysis.report.tree_chart import tree_chart
 from analysis.tree import Tree
 from probes.errors import KinprintError
@@ -19,18 +20,16 @@ SCHEMA = 1
 JSON = "tree.json"
 _WIDTH = 900  # CSS pixels
 _COLOURS = "--ink:#18212c;--muted:#525e6c;--accent:#1a5c8a;--line:#dbe0e7"  # of the report's page, where it is light
-TITLES = {
-    "dendrogram": "Dendrogram (average linkage)",
-    "neighbour_joining": "Neighbour-joining tree, hung up in the middle of its longest path",
-}
+KINDS = ("dendrogram", "neighbour_joining")
 
 
 def save_tree(found: FamilyTree, folder: Path) -> None:
     """Write both trees as Newick and SVG, the distances as a tab-separated table, and `tree.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in TITLES:
+    say = Language.load("en")
+    for name in KINDS:
         (folder / f"{name}.nwk").write_text(newick(getattr(found, name), found.names) + "\n", "utf-8")
-        (folder / f"{name}.svg").write_text(_standing_alone(picture(found, name, _WIDTH, name)), "utf-8")
+        (folder / f"{name}.svg").write_text(_standing_alone(picture(found, name, _WIDTH, name, say)), "utf-8")
     rows = [["", *found.names]]
     rows += [[name, *(f"{d:.6f}" for d in row)] for name, row in zip(found.names, found.distances, strict=True)]
     (folder / "distances.tsv").write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
@@ -47,7 +46,7 @@ def load_tree(folder: str | Path) -> FamilyTree:
         values = json.loads(path.read_text("utf-8"))
         if values.pop("schema") != SCHEMA:
             raise KinprintError(f"{path} has another schema than {SCHEMA}; make the tree again")
-        trees = {name: _tree(values[name], len(values["names"])) for name in TITLES}
+        trees = {name: _tree(values[name], len(values["names"])) for name in KINDS}
         lists = {name: tuple(values[name]) for name in ("names", "families", "channels")}
         found = FamilyTree(**{**values, **lists, **trees, "distances": np.array(values["distances"], np.float64)})
         if not len(found.names) == len(found.families) == len(found.distances):
@@ -57,10 +56,10 @@ def load_tree(folder: str | Path) -> FamilyTree:
     return found
 
 
-def picture(found: FamilyTree, name: str, width: int, chart_id: str) -> str:
+def picture(found: FamilyTree, name: str, width: int, chart_id: str, say: Language) -> str:
     """One of the two trees as an inline SVG, `width` CSS pixels wide."""
     tree = found.dendrogram if name == "dendrogram" else rooted_at_midpoint(found.neighbour_joining)
-    return tree_chart(tree, found.names, found.families, TITLES[name], width, chart_id)
+    return tree_chart(tree, found.names, found.families, say.plain(f"tree.{name}"), width, chart_id, say)
 
 
 def _tree(values: Mapping[str, Any], n_models: int) -> Tree:

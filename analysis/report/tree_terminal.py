@@ -8,19 +8,13 @@ from rich.text import Text
 
 from analysis.family_tree import FamilyTree
 from analysis.midpoint import rooted_at_midpoint
+from analysis.report.language.catalogue import Language
 from analysis.report.tree_chart import tree_lines
-from analysis.report.tree_files import TITLES
-
-CAUTION = (
-    "Models that answer alike stand together, which is a matter of family: independent trainings of one recipe stand "
-    "together too, and a tree is no proof of descent.",
-    "Support is the percentage of draws of the canaries in which a branch comes back. It measures the noise between "
-    "canaries only, and nothing of the spread between trainings.",
-)
 
 
 def show_tree(found: FamilyTree, console: Console | None = None) -> None:
     """Print both trees; without a console, to stdout, where no line is broken."""
+    say = Language.load("en")
     out = console or Console(file=sys.stdout, highlight=False)
     plain = out.options.ascii_only
     labels = [f"{name} [{family or 'recording'}]" for name, family in zip(found.names, found.families, strict=True)]
@@ -30,8 +24,8 @@ def show_tree(found: FamilyTree, console: Console | None = None) -> None:
         f"library {found.library}"
     ]
     for name, tree in trees.items():
-        lines += ["", TITLES[name], *tree_lines(tree, labels, plain)]
-    lines += ["", *_measured(found), *CAUTION, *_left_out(found)]
+        lines += ["", say.plain(f"tree.{name}"), *tree_lines(tree, labels, plain)]
+    lines += ["", *_measured(found), say.plain("tree.caution_1"), say.plain("tree.caution_2"), *_left_out(found)]
     for line in lines:
         shown = line.encode("ascii", "backslashreplace").decode() if plain else line
         out.print(Text(shown), soft_wrap=True)

@@ -12,7 +12,7 @@ BENCHES = {
     "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
     "weights": "how often the measures of `kinprint weights` take strangers for kin (models of the zoo, on disk)",
 }
-_FILES = {"--docs": ("lineage", "weights"), "--pairs": ("weights",)}
+_FILES = {"--docs": ("lineage", "weights"), "--pairs": ("weights",), "--rates": ("lineage",)}
 """Files that some benchmarks write beside their rows."""
 _HELP = """kinprint bench: measure what is promised, and say what holds
 
@@ -25,9 +25,10 @@ Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "val
 What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
 (by default the zoo in the package), for sequential one (by default the references in the package for the watch, the
 zoo there for the probe). Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too;
-those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots. For weights name folders of
-models of the zoo (by default those fetched); --pairs FILE is the file of measured pairs that is brought up to date (by
-default the one in the package), --docs FILE the page whose table is.
+those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots, --rates FILE those that
+reports tell (analysis/measured_rates.json). For weights name folders of models of the zoo (by default those fetched);
+--pairs FILE is the file of measured pairs that is brought up to date (by default the one in the package), --docs FILE
+the page whose table is.
 
 benchmarks:
 """

@@ -18,6 +18,7 @@ from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.table import page
 from analysis.library import ZOO, Library
 from analysis.observation import Access
+from analysis.report.measured_rates import save_rates
 from probes.errors import KinprintError
 from runners.bench.row import Row, Target
 from runners.progress import say
@@ -36,8 +37,11 @@ _AIMS: tuple[tuple[str, Literal["<=", ">="], dict[str, float]], ...] = (
 AIMS = {name.format(tier): (op, value) for name, op, values in _AIMS for tier, value in values.items()}
 
 
-def measure(folders: Sequence[str], docs: Path | None = None) -> list[Row]:
-    """Every row that the libraries in these folders allow; by default the zoo in the package."""
+def measure(folders: Sequence[str], docs: Path | None = None, rates: Path | None = None) -> list[Row]:
+    """Every row that the libraries in these folders allow; by default the zoo in the package.
+
+    `docs` is the page and `rates` the file of what reports tell, to be written where they are named.
+    """
     from joblib import Parallel, delayed
 
     places = [str(folder) for folder in folders or [ZOO]]
@@ -49,6 +53,8 @@ def measure(folders: Sequence[str], docs: Path | None = None) -> list[Row]:
     rows.append(Row("members_missing/all/0", float(len(missing)), None, "models"))
     if docs is not None:
         write_page(docs, rows, tiers, missing)
+    if rates is not None:
+        save_rates([row.as_json() for row in rows], " ".join(["kinprint bench lineage", *folders]), rates)
     return rows
 
 

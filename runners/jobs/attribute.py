@@ -9,11 +9,12 @@ from analysis.fitted_kinship import SHIPPED as SHIPPED_KINSHIP
 from analysis.library import SHIPPED, ZOO, Library
 from analysis.lineage import load_lineage
 from analysis.rules import Rules, without_tokenizer
-from analysis.signature import signature
+from analysis.signature import Signature, signature
+from analysis.verdict import Verdict
 from probes.errors import KinprintError
-from probes.recording import load_recording
+from probes.recording import Recording, load_recording
 from runners.compose import settings_of
-from runners.settings import AttributeSettings, EstimatorSettings, LeaveOutSettings, LibrarySettings
+from runners.settings import AttributeSettings, EstimatorSettings, LeaveOutSettings, LibrarySettings, ReportSettings
 
 
 def main(overrides: list[str]) -> int:
@@ -21,20 +22,34 @@ def main(overrides: list[str]) -> int:
     settings = settings_of("attribute", AttributeSettings, overrides)
     recording = load_recording(settings.recording)
     library = open_library(settings.library, settings.leave_out)
-    verdict = attribute(signature(recording), library, rules(settings.estimator, settings.leave_out))
-    verdict = replace(verdict, stopped_because=recording.manifest.suite.get("stopped_because"))
-    if settings.parents:
-        controls = open_library(settings.controls, LeaveOutSettings())
-        found = descent(recording, controls, settings.parents, checked_alpha(settings.alpha))
-        verdict = replace(verdict, descent=found)
+    candidate, rule = signature(recording), rules(settings.estimator, settings.leave_out)
+    verdict = verdict_on(recording, candidate, library, rule, settings)
     if settings.out is not None:
         verdict.save(Path(settings.out) / "verdict.json")
         if settings.report:
+            from analysis.posterior_growth import posterior_growth
             from analysis.report.html import write_report
 
-            write_report(verdict, recording, library, Path(settings.out) / "report.html")
+            growth = posterior_growth(candidate, library, rule, verdict)
+            write_report(verdict, recording, library, Path(settings.out) / "report.html", growth=growth)
     verdict.show()
     return 0
+
+
+def verdict_on(
+    recording: Recording,
+    candidate: Signature,
+    library: Library,
+    rule: Rules,
+    settings: AttributeSettings | ReportSettings,
+) -> Verdict:
+    """The verdict on a recording, whose signature `candidate` is, with the test of descent from the parents named."""
+    verdict = attribute(candidate, library, rule)
+    verdict = replace(verdict, stopped_because=recording.manifest.suite.get("stopped_because"))
+    if not settings.parents:
+        return verdict
+    controls = open_library(settings.controls, LeaveOutSettings())
+    return replace(verdict, descent=descent(recording, controls, settings.parents, checked_alpha(settings.alpha)))
 
 
 def checked_alpha(alpha: float) -> float:

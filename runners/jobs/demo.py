@@ -1,11 +1,13 @@
 """`kinprint demo`: a disguised descendant of a real model is served, asked and attributed; then an unknown."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from analysis.attribute import attribute
 from analysis.library import Library
+from analysis.posterior_growth import Step, posterior_growth
 from analysis.report.html import write_report
 from analysis.signature import signature
 from analysis.verdict import Verdict
@@ -34,8 +36,9 @@ def main(overrides: list[str]) -> int:
     say(f"2/4  serving it with vLLM and asking the suite {settings.suite.path!r}")
     recording = ask(settings, model, out / "recording", command_line("demo", overrides))
     say("3/4  whose descendant is it?")
-    verdict = attribute(signature(recording), library, rules(settings.estimator, settings.leave_out))
-    save(verdict, recording, library, out)
+    candidate, rule = signature(recording), rules(settings.estimator, settings.leave_out)
+    verdict = attribute(candidate, library, rule)
+    save(verdict, recording, library, out, posterior_growth(candidate, library, rule, verdict))
     say(f"4/4  and {settings.unknown}, with its family taken out of the library?")
     save_unknown(settings, library, out / "unknown")
     say(f"written: {out / 'verdict.json'}, {out / 'report.html'}, {out / 'unknown' / 'verdict.json'}")
@@ -64,10 +67,10 @@ def ask(settings: DemoSettings, model: Path, folder: Path, made_by: dict[str, st
     return record(backend, suite_of(settings.suite), how, folder, CANDIDATE, made_by)
 
 
-def save(verdict: Verdict, recording: Recording, library: Library, out: Path) -> None:
+def save(verdict: Verdict, recording: Recording, library: Library, out: Path, growth: Sequence[Step] = ()) -> None:
     """Write verdict and report into a folder, and show the verdict."""
     verdict.save(out / "verdict.json")
-    write_report(verdict, recording, library, out / "report.html")
+    write_report(verdict, recording, library, out / "report.html", growth=growth)
     verdict.show()
 
 

@@ -36,20 +36,20 @@ def _answer(canary: Canary, text: str) -> Answer:
     return Answer(canary.id, 0, "ok", text, topk_ids=ids, topk_bytes=tokens, topk_logprobs=logprobs, prompt_tokens=12)
 
 
-def record(folder: Path, name: str, texts: list[str]) -> Recording:
+def record(folder: Path, name: str, texts: list[str], suite: Suite = SUITE) -> Recording:
     """A recording at tier topk in which the model `name` answers the suite with `texts`, over and over."""
     manifest = Manifest(
         candidate=name,
         backend="vllm",
         model=f"/models/{name}",
         tier="topk",
-        suite={"name": SUITE.name, "sha256": SUITE.sha256},
+        suite={"name": suite.name, "sha256": suite.sha256},
         sampling={"temperature": 0.0, "seed": 1},
         engine={"name": "vllm", "version": "0.0", "dtype": "bfloat16", "device": "cpu"},
         tokenizer={"size": 49152, "sha256": None},
         access={"logprobs": 20, "vocabulary": False},
-        counts={"ok": len(SUITE)},
-        queries=len(SUITE),
+        counts={"ok": len(suite)},
+        queries=len(suite),
         prompt_tokens=144,
         completion_tokens=96,
         seconds=75.5,
@@ -57,8 +57,8 @@ def record(folder: Path, name: str, texts: list[str]) -> Recording:
         ended_at="2025-01-01T00:01:16Z",
         made_by={"command": "kinprint collect", "kinprint": "0.1.0"},
     )
-    answers = [_answer(canary, texts[number % len(texts)]) for number, canary in enumerate(SUITE.canaries)]
-    return save_recording(folder / folder_name(name), manifest, SUITE, answers, {})
+    answers = [_answer(canary, texts[number % len(texts)]) for number, canary in enumerate(suite.canaries)]
+    return save_recording(folder / folder_name(name), manifest, suite, answers, {})
 
 
 def verdict_of(recording: Recording, decision: Decision) -> Verdict:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,72 +15,36 @@ from analysis.report.words import DECISIONS
 from analysis.verdict import Decision
 from probes.errors import LibraryError, RecordingError
 from probes.recording import Recording
+from tests.analysis.report.page_parser import Page, check_harmless
 from tests.analysis.report.samples import HOSTILE, verdict_of
-
-REQUESTS = {"src", "srcset", "href", "xlink:href", "action", "formaction", "data", "poster", "background", "ping"}
-ACTIVE = {"script", "link", "iframe", "object", "embed", "img", "form", "base"}
-VOID = {"meta", "br", "link", "img", "input", "hr"}
-
-
-class _Page(HTMLParser):
-    """Collects the elements of a page and checks that they are nested properly."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open[-1:] != ["style"]:
-            self.text.append(data)
-
-    @property
-    def words(self) -> str:
-        return " ".join("".join(self.text).split())
 
 
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_every_decision_renders_verdict_first(decision: Decision, recording: Recording, library: Library) -> None:
-    page = _Page(render_report(verdict_of(recording, decision), recording, library))
-    titles = [place for place, (tag, _) in enumerate(page.elements) if tag in ("h1", "h2")]
-    assert page.elements[titles[0]][0] == "h1"
-    order = [DECISIONS[decision], "What this says", "What it does not say", "How it was made", "Limits", "Glossary"]
+    page = Page(render_report(verdict_of(recording, decision), recording, library))
+    titles = [tag for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert titles[0] == "h1"
+    levels = [int(tag[1]) for tag in titles]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))  # no level is left out
+    order = ["What this says", "The verdict, rung by rung", "How it was made", "How to check it", "Limits", "Glossary"]
     if decision != "no_signal":
-        order[3:3] = ["Probability of each explanation", "Evidence by kind", "most telling canaries"]
-    places = [page.words.rindex(text) for text in order[1:]]
+        order[2:2] = ["Probability of each explanation", "Evidence by channel", "The most telling canaries"]
+    places = [page.words.rindex(text) for text in order]
     assert places == sorted(places)
+    assert page.words.index(DECISIONS[decision]) < places[0]
     assert ("svg" in dict(page.elements)) == (decision != "no_signal")
 
 
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_nothing_is_run_and_nothing_is_asked_for(decision: Decision, recording: Recording, library: Library) -> None:
     text = render_report(verdict_of(recording, decision), recording, library)
-    page = _Page(text)
-    assert not {tag for tag, _ in page.elements} & ACTIVE
-    for _, attributes in page.elements:
-        assert not [name for name in attributes if name.startswith("on")]
-        assert all((attributes[name] or "").startswith("#") for name in REQUESTS & set(attributes))
+    check_harmless(text)
     assert not re.search(r"https?:|//[a-z]|url\(|@import|@font-face", text)
-    [policy] = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def test_ids_stand_once_and_links_lead_somewhere(recording: Recording, library: Library) -> None:
-    page = _Page(render_report(verdict_of(recording, "attributed"), recording, library))
+    page = Page(render_report(verdict_of(recording, "attributed"), recording, library))
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     targets = {a["href"] for tag, a in page.elements if tag == "a"}
@@ -93,11 +57,11 @@ def test_hostile_text_is_shown_and_not_obeyed(recording: Recording, library: Lib
     text = render_report(verdict, recording, library)
     assert "<script" not in text
     assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069\u200b]", text)
-    assert "“shell<script>alert(1)</script>[bold]⟨U+202E⟩evil⟨U+0000⟩” descends from" in _Page(text).words
+    assert "“shell<script>alert(1)</script>[bold]⟨U+202E⟩evil⟨U+0000⟩” is attributed to" in Page(text).words
 
 
 def test_answers_stand_side_by_side(recording: Recording, library: Library) -> None:
-    page = _Page(render_report(verdict_of(recording, "attributed"), recording, library))
+    page = Page(render_report(verdict_of(recording, "attributed"), recording, library))
     assert len([a for tag, a in page.elements if a.get("class") == "side"]) == 30
     first = page.words[page.words.index("1. prose-000") : page.words.index("2. code-001")]
     assert "Fiction: which verb follows" in first
@@ -119,7 +83,7 @@ def test_a_failure_leaves_the_old_report_and_nothing_else(
     path = tmp_path / "out" / "report.html"
     write_report(verdict_of(recording, "attributed"), recording, library, path)
     before = path.read_bytes()
-    monkeypatch.setattr(html, "provenance", lambda *_: [{}])
+    monkeypatch.setattr(html, "banner", lambda *_: object())
     with pytest.raises(UndefinedError):
         write_report(verdict_of(recording, "unknown"), recording, library, path)
     with pytest.raises(UndefinedError):
@@ -141,6 +105,6 @@ def test_without_a_rival_the_comparison_is_with_strangers(recording: Recording, 
     verdict = verdict_of(recording, "attributed")
     assert verdict.evidence is not None
     alone = replace(verdict.evidence, rival_family=None, rival_reference=None)
-    page = _Page(render_report(replace(verdict, evidence=alone), recording, library.without(names=["gemma3"])))
+    page = Page(render_report(replace(verdict, evidence=alone), recording, library.without(names=["gemma3"])))
     assert "against unrelated models, because the library holds no other family" in page.words
     assert len([a for _, a in page.elements if a.get("class") == "side"]) == 20

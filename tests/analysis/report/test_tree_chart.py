@@ -7,11 +7,13 @@ import numpy as np
 from rich.console import Console
 
 from analysis.family_tree import FamilyTree
+from analysis.report.language.catalogue import Language
 from analysis.report.tree_chart import tree_chart, tree_lines
 from analysis.report.tree_terminal import show_tree
 from analysis.tree import average_linkage, neighbour_joining
 
 FAR = np.array([[0, 0.2, 0.9, 0.9], [0.2, 0, 0.9, 0.9], [0.9, 0.9, 0, 0.4], [0.9, 0.9, 0.4, 0]])
+SAY = Language.load("en")
 NAMES = ("a", "b", "c", "d")
 TREE = average_linkage(FAR).supported_by([average_linkage(FAR)] * 4)
 
@@ -21,12 +23,12 @@ def texts(svg: str) -> list[str]:
 
 
 def test_the_picture_names_every_model_and_its_family() -> None:
-    wide = tree_chart(TREE, NAMES, ("one", "one", "two", None), "A tree", 760, "t")
+    wide = tree_chart(TREE, NAMES, ("one", "one", "two", None), "A tree", 760, "t", SAY)
     assert sorted(texts(wide)) == sorted([*NAMES, "one", "one", "two", "recording", "100", "100", "distance 0.1"])
-    narrow = tree_chart(TREE, NAMES, ("one", "one", "two", None), "A tree", 330, "t")
+    narrow = tree_chart(TREE, NAMES, ("one", "one", "two", None), "A tree", 330, "t", SAY)
     assert set(NAMES) <= set(texts(narrow))
     assert "recording" not in texts(narrow)
-    assert wide == tree_chart(TREE, NAMES, ("one", "one", "two", None), "A tree", 760, "t")
+    assert wide == tree_chart(TREE, NAMES, ("one", "one", "two", None), "A tree", 760, "t", SAY)
 
 
 def test_lines_of_text() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from analysis.report.measured_rates import MeasuredRates
 from runners.bench import lineage
 from runners.bench.lineage import AIMS, missing_members
 from runners.cli import main
@@ -20,7 +21,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     patch = pytest.MonkeyPatch()
     patch.setattr(lineage, "embedded", lambda models: models)
     patch.setattr(lineage, "WORKERS", 1)  # in this process, where the patches hold
-    arguments = ["bench", "lineage", str(folder / "zoo"), "--out", str(folder), "--docs", str(folder / "page.md")]
+    files = ["--out", str(folder), "--docs", str(folder / "page.md"), "--rates", str(folder / "rates.json")]
+    arguments = ["bench", "lineage", str(folder / "zoo"), *files]
     with patch.context():
         assert main(arguments) == 0
     patch.undo()
@@ -59,10 +61,21 @@ def test_the_page_holds_the_rows_and_names_its_plots(made: Path, rows: dict[str,
     assert "| phylolm |" in page
 
 
+def test_what_a_report_tells_is_kept_apart(made: Path, rows: dict[str, dict[str, Any]]) -> None:
+    rate = MeasuredRates.load(made / "rates.json").at("family_accuracy", "text", 40)
+    assert rate is not None
+    row = rows["family_accuracy/text/16"]
+    assert [rate.budget, rate.value, rate.low, rate.high, rate.n] == [
+        16,
+        *(row[k] for k in ("value", "low", "high", "n")),
+    ]
+
+
 def test_members_that_are_planned_and_not_there_are_named() -> None:
     assert {"smollm2", "manuals-0", "smollm2-cool"} <= set(missing_members([]))
 
 
-def test_only_lineage_writes_a_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "capture", "--docs", "x.md"]) == 2
-    assert "--docs goes with lineage" in capsys.readouterr().err
+@pytest.mark.parametrize("option", ["--docs", "--rates"])
+def test_only_lineage_writes_a_page_and_rates(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    assert main(["bench", "capture", option, "x"]) == 2
+    assert f"{option} goes with lineage" in capsys.readouterr().err

@@ -1,0 +1,52 @@
+"""How often answers like these were right and wrong on lineages that no fitted part had seen, in words."""
+
+from markupsafe import Markup
+
+from analysis.report.material import Material
+from analysis.report.measured_rates import Rate
+from analysis.shared_weights import NAME
+
+
+def family_rates(material: Material) -> list[Markup]:
+    """Of the family: from the benchmark, and of the very coefficients that this verdict used."""
+    verdict, say = material.verdict, material.say
+    told = []
+    for key, row in (("accuracy", "family_accuracy"), ("rejected", "unknown_rejected")):
+        rate = material.rates.at(row, verdict.tier, verdict.canaries)
+        if rate is not None:
+            told.append(say(f"family.{key}", budget=rate.budget, tier=verdict.tier, rate=_rate(material, rate)))
+    if told and verdict.tier != "text" and NAME not in verdict.channels:
+        told.append(say("family.benchmark"))
+    measured = verdict.calibration.reliability
+    for key, row in (("known", "set_coverage_known"), ("left_out", "set_coverage_unknown")):
+        if row in measured:
+            told.append(say(f"family.{key}", share=_percent(measured[row])))
+    if "calibration_error" in measured:
+        error = _percent(measured["calibration_error"])
+        told.append(say("family.error", error=error, n=verdict.calibration.lineages))
+    return told or [say("ladder.not_measured")]
+
+
+def descent_rates(material: Material) -> list[Markup]:
+    """Of the test of descent, at the access that it had; named tokens cost queries of their own."""
+    verdict, say = material.verdict, material.say
+    through_named = verdict.tier == "topk" and any(one.access == "logits" for one in verdict.descent)
+    tier, budget = ("topk_chosen", verdict.queries) if through_named else (verdict.tier, verdict.canaries)
+    told = []
+    for key, row in (("recall", "descendant_recall_at_alpha"), ("accused", "innocents_accused_at_alpha")):
+        rate = material.rates.at(row, tier, budget)
+        if rate is not None:
+            told.append(say(f"descent.{key}", budget=rate.budget, tier=tier, rate=_rate(material, rate)))
+    return told or [say("ladder.not_measured")]
+
+
+def _rate(material: Material, rate: Rate) -> Markup:
+    values = {"value": _percent(rate.value), "n": rate.n}
+    if rate.low is None or rate.high is None:
+        return material.say("number.bare", **values)
+    return material.say("number.interval", low=_percent(rate.low), high=_percent(rate.high), **values)
+
+
+def _percent(share: float) -> str:
+    """A measured share: what was counted may well be all or none."""
+    return f"{100 * share:.1f}%"
