@@ -3,9 +3,11 @@
 A threshold that just accuses nobody in training accuses whoever of the unseen is more extreme, and with as many unseen
 as seen that is half of the time. So it is carried on: as far again above the highest stranger as that one stands above
 the middle one, lineage by lineage (with a tail that falls off exponentially the next of n lineages then exceeds it with
-a chance of about 1 / n squared); and where nine in ten of the training descendants stand higher still, half way to
-them, for strangers of another kind than those in training. Both thresholds are reported, with the margin and without,
-and what the descent test says at alpha (analysis.descent): its null learned from the same training lineages.
+a chance of about 1 / n squared), for strangers and for those taught by the reference's lineage each by themselves (they
+are two kinds of innocents in the descent test, too); and where nine in ten of the training descendants stand higher
+still, half way to them, for strangers of another kind than those in training. Both thresholds are reported, with the
+margin and without, and what the descent test says at alpha (analysis.descent): its null learned from the same training
+lineages.
 """
 
 from collections.abc import Sequence
@@ -48,24 +50,38 @@ class Accusations:
     accused_at_alpha: dict[int, float] = field(default_factory=dict)
 
 
-def with_margin(scores: Matrix, strangers: Mask, lineages: Sequence[str], kin: Mask | None = None) -> float:
+def with_margin(
+    scores: Matrix,
+    strangers: Mask,
+    lineages: Sequence[str],
+    kin: Mask | None = None,
+    taught: Mask | None = None,
+) -> float:
     """The threshold with its margin, from scores [n_models, n_references] of strangers; NaN counts for nothing.
 
-    `lineages` [n_models]; `kin` [n_models, n_references] are the pairs of a descendant and its own lineage. Infinite
-    with fewer than two lineages: nothing is known of how they differ.
+    `lineages` [n_models]; `kin` [n_models, n_references] are the pairs of a descendant and its own lineage, `taught`
+    those of strangers whose teacher is of the reference's lineage. Infinite with fewer than two lineages: nothing is
+    known of how they differ.
     """
-    worst = np.where(strangers & ~np.isnan(scores), scores, -np.inf).max(axis=1, initial=-np.inf)
-    by_lineage: dict[str, float] = {}
-    for lineage, value in zip(lineages, worst.tolist(), strict=True):
-        by_lineage[lineage] = max(by_lineage.get(lineage, -np.inf), value)
-    known = [value for value in by_lineage.values() if np.isfinite(value)]
-    if len(known) < 2:
+    kinds = [strangers] if taught is None else [strangers & ~taught, strangers & taught]
+    highest = [_highest(scores, kind, lineages) for kind in kinds]
+    if len(highest[0]) < 2:
         return np.inf
-    threshold = float(np.nextafter(2 * max(known) - np.median(known), np.inf))
+    known = [value for kind in highest for value in kind]
+    threshold = max(float(np.nextafter(2 * max(kind) - np.median(kind), np.inf)) for kind in highest if kind)
     related = scores[kin & ~np.isnan(scores)] if kin is not None else np.zeros(0)
     if len(related):
         threshold = max(threshold, (max(known) + float(np.quantile(related, _MOST_DESCENDANTS))) / 2)
     return threshold
+
+
+def _highest(scores: Matrix, pairs: Mask, lineages: Sequence[str]) -> list[float]:
+    """The highest score that each lineage reaches among these pairs."""
+    worst = np.where(pairs & ~np.isnan(scores), scores, -np.inf).max(axis=1, initial=-np.inf)
+    by_lineage: dict[str, float] = {}
+    for lineage, value in zip(lineages, worst.tolist(), strict=True):
+        by_lineage[lineage] = max(by_lineage.get(lineage, -np.inf), value)
+    return [value for value in by_lineage.values() if np.isfinite(value)]
 
 
 def accusations(
@@ -89,12 +105,14 @@ def accusations(
     own = np.array(lineages)[:, None] == theirs
     itself = np.arange(len(models))[:, None] == references
     descended = np.array([one.kind == "descendant" for one in models])[:, None]
+    taught = np.array([[name in one.touches - {one.lineage} for name in theirs.tolist()] for one in models])
     for held_out in folds(models):
         free = np.array([outside(one, held_out) for one in models])
         strangers = free[:, None] & free[references] & ~own
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
         bare = bare if np.isfinite(bare) else np.inf
-        margin = with_margin(scores, strangers, lineages, free[:, None] & free[references] & own & ~itself & descended)
+        related = free[:, None] & free[references] & own & ~itself & descended
+        margin = with_margin(scores, strangers, lineages, related, taught)
         innocents = innocents_of(models, references, scores, free)
         for place in (place for place, one in enumerate(models) if one.lineage in held_out):
             kin = own[place] & ~itself[place]
