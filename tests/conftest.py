@@ -30,16 +30,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
     """Of two processes that run the tests, one takes all that start an engine, which fills cores and memory by itself.
 
-    The rest goes by file, so that what a file sets up is set up once.
+    It begins with these, which take longest. The rest goes by file, so that what a file sets up is set up once.
     """
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
+    together = "tests/integration/"
+
     class EnginesTogether(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            together = "tests/integration/"
             return together if nodeid.startswith(together) else str(super()._split_scope(nodeid))
+
+        def _assign_work_unit(self, node: object) -> None:
+            if together in self.workqueue:
+                self.workqueue.move_to_end(together, last=False)
+            super()._assign_work_unit(node)
 
     return EnginesTogether(config, log)
 

@@ -91,7 +91,7 @@ def without_times(folder: Path) -> tuple[Any, ...]:
     return manifest, answers, raw, (folder / "suite.jsonl").read_bytes(), sorted(os.listdir(folder))
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_again_and_again_it_loses_nothing_and_asks_nothing_twice(
     endpoint: Endpoint, command: list[str], tmp_path: Path, kills: int
 ) -> None:
