@@ -25,9 +25,6 @@ from probes.errors import BundleError, EvidenceError
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
-_SHA256 = "2.16.840.1.101.3.4.2.1"
-
-
 @dataclass(frozen=True)
 class Timestamp:
     """`authority` is the name in the certificate; `trusted`: its signature was checked, up to a root given."""

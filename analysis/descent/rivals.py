@@ -73,11 +73,19 @@ def rivals_mean(
         rival &= allowed
     found = np.full(scores.shape, np.nan)
     for row, own in enumerate(models.lineages):
-        usable = ~np.isnan(scores[row]) & (lineage != own)
-        counted = (rival & usable).sum(axis=1)
-        total = (rival & usable) @ np.nan_to_num(scores[row])
-        found[row] = np.where((counted > 0) & ~np.isnan(scores[row]), total / np.maximum(counted, 1), np.nan)
+        mean = mean_beside(scores[row], rival & (lineage != own))
+        found[row] = np.where(np.isnan(scores[row]), np.nan, mean)
     return found
+
+
+def mean_beside(scores: Matrix, beside: npt.NDArray[np.bool_]) -> Matrix:
+    """For each reference, the mean of one model's known scores [n_references] with those `beside` it.
+
+    `beside` [n_references, n_references]; NaN where there are none.
+    """
+    counted = beside & ~np.isnan(scores)
+    n = counted.sum(axis=1)
+    return np.where(n > 0, counted @ np.nan_to_num(scores) / np.maximum(n, 1), np.nan)
 
 
 def controls_mean(models: Models, controls: Matrix, scores: Matrix) -> Matrix:

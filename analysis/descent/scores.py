@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analysis.descent.aligned import rows_for
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, controls_mean, other_vocabularies, rivals, rivals_mean
-from analysis.descent.spaces import reference_space
+from analysis.descent.spaces import known_rows, reference_space
 
 _RIVALS = 8
 
@@ -28,7 +28,7 @@ class SpaceScores:
 
     def __post_init__(self) -> None:
         given = [(int(place), self.logits[place]) for place in self.models.references]
-        self._spaces = {place: reference_space(_known(rows)) for place, rows in given if rows is not None}
+        self._spaces = {place: reference_space(known_rows(rows)) for place, rows in given if rows is not None}
 
     def __call__(self, canaries: Places, named: int | None = None, most: int | None = None) -> Matrix:
         """[n_models, n_references] from -1 to 1, NaN for the model itself, and where rows are too few.
@@ -64,7 +64,7 @@ class SpaceScores:
         known = np.isfinite(beside).sum(axis=1)
         mean = np.nan_to_num(beside).sum(axis=1) / np.maximum(known, 1)
         expected = np.where(known > 0, mean, chance[models, column])
-        return _beyond(plain[models, column], expected)
+        return beyond(plain[models, column], expected)
 
     def _plain(
         self,
@@ -115,15 +115,10 @@ class Explained:
             self.chance,
         ):
             expected = np.where(np.isnan(expected), stand_in, expected)
-        return _beyond(plain, expected)
+        return beyond(plain, expected)
 
 
-def _beyond(plain: Matrix, expected: Matrix) -> Matrix:
+def beyond(plain: Matrix, expected: Matrix) -> Matrix:
     """What is explained beyond what is expected, as a share of what could be; -1 at least."""
     scores: Matrix = np.maximum((plain - expected) / np.maximum(1 - expected, 1e-6), -1.0)
     return scores
-
-
-def _known(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Rows in which every logit is a number."""
-    return logits[np.isfinite(logits).all(axis=1)]

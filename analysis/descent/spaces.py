@@ -17,6 +17,11 @@ FEWEST_ROWS = 3
 _CHANCE_DRAWS = 4
 
 
+def known_rows(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rows in which every logit is a number."""
+    return logits[np.isfinite(logits).all(axis=1)]
+
+
 def double_centred(logits: npt.NDArray[np.floating]) -> Matrix:
     """Rows [n, n_tokens] without the mean of each row, and without that of each token over the rows."""
     rows = centred(logits)

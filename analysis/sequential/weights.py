@@ -12,8 +12,9 @@ import numpy.typing as npt
 from analysis.benchmark.specimens import Specimen
 from analysis.descent.aligned import ENOUGH
 from analysis.descent.overlaps import Overlaps
-from analysis.descent.rivals import Matrix, Models, Places, other_vocabularies, rivals
-from analysis.descent.spaces import reference_space
+from analysis.descent.rivals import Matrix, Models, Places, mean_beside, other_vocabularies, rivals
+from analysis.descent.scores import beyond
+from analysis.descent.spaces import known_rows, reference_space
 from analysis.shared_weights import known_tokens
 from analysis.signature import Signature
 
@@ -30,7 +31,7 @@ class WeightsAtLooks:
 
     def __init__(self, models: Models, logits: Sequence[Logits], columns: npt.NDArray[np.bool_]) -> None:
         self.models, self.logits, self.columns = models, logits, columns
-        self.spaces = [reference_space(_known(logits[int(place)])) for place in models.references]
+        self.spaces = [reference_space(known_rows(logits[int(place)])) for place in models.references]
         lineages = models.lineages[models.references]
         self._rivals = rivals(lineages, np.array([len(one) for one in self.spaces]))
         self._others = self._rivals & other_vocabularies(models)
@@ -51,8 +52,7 @@ class WeightsAtLooks:
 
     def of(self, model: int, canaries: Sequence[int], absent: Collection[str] = ()) -> Matrix:
         """What a model scores [n_references] with rivals of other lineages than `absent`; 0 where nothing is known."""
-        explained = self._overlaps(model)(np.array(canaries, dtype=np.intp))
-        return self.beside_rivals(*explained, str(self.models.lineages[model]), absent, model)
+        return self.beside_rivals(*self.explained(model, canaries), str(self.models.lineages[model]), absent, model)
 
     def explained(self, model: int, canaries: Sequence[int]) -> tuple[Matrix, Matrix]:
         """What each reference explains of a model, and what random spaces would: both [n_references]."""
@@ -67,12 +67,11 @@ class WeightsAtLooks:
         """
         plain = np.where(self.models.references == model, np.nan, plain)
         lineages = self.models.lineages[self.models.references]
-        usable = np.isfinite(plain) & (lineages != lineage) & ~np.isin(lineages, list(absent))
-        filled, expected = np.where(usable, plain, 0), chance
+        usable, expected = (lineages != lineage) & ~np.isin(lineages, list(absent)), chance
         for beside in (self._rivals & usable, self._others & usable):
-            count = beside.sum(axis=1)
-            expected = np.where(count > 0, beside @ filled / np.maximum(count, 1), expected)
-        scores: Matrix = np.maximum(np.nan_to_num((plain - expected) / np.maximum(1 - expected, 1e-6)), 0)
+            mean = mean_beside(plain, beside)
+            expected = np.where(np.isnan(mean), expected, mean)
+        scores: Matrix = np.maximum(np.nan_to_num(beyond(plain, expected)), 0)
         return scores
 
     def _overlaps(self, model: int) -> Overlaps:
@@ -84,7 +83,3 @@ class WeightsAtLooks:
 def look_before(n: int) -> int:
     """The number of canaries at which shared weights were last looked at when n were asked, 0 if never."""
     return max((look for look in LOOKS if look <= n), default=0)
-
-
-def _known(logits: Logits) -> Logits:
-    return logits[np.isfinite(logits).all(axis=1)]
