@@ -111,8 +111,8 @@ class CollectSettings:
 
 
 @dataclass
-class AttributeSettings:
-    """`kinprint attribute`: say which family a recording descends from."""
+class JudgedSettings:
+    """What a recording is judged by: for its family, and for descent from `parents`."""
 
     recording: str
     library: LibrarySettings
@@ -121,6 +121,12 @@ class AttributeSettings:
     parents: list[str]
     alpha: float
     controls: LibrarySettings
+
+
+@dataclass
+class AttributeSettings(JudgedSettings):
+    """`kinprint attribute`: say which family a recording descends from."""
+
     out: str | None
     report: bool
 
@@ -181,19 +187,12 @@ class PageSettings:
 
 
 @dataclass
-class ReportSettings:
+class ReportSettings(JudgedSettings):
     """`kinprint report`: write the report of a recording's verdict to `out`.
 
     With the tree in the folder `tree`, and the weight-based evidence in the file `weights`, where they are given.
     """
 
-    recording: str
-    library: LibrarySettings
-    estimator: EstimatorSettings
-    leave_out: LeaveOutSettings
-    parents: list[str]
-    alpha: float
-    controls: LibrarySettings
     tree: str | None
     weights: str | None
     report: PageSettings

@@ -17,21 +17,14 @@ from probes.recording import load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import checked_alpha, open_library, rules
 from runners.progress import say
-from runners.settings import EstimatorSettings, LeaveOutSettings, LibrarySettings
+from runners.settings import JudgedSettings, LeaveOutSettings
 from runners.signing_key import private_key
 
 
 @dataclass
-class BundleSettings:
-    """`kinprint bundle`: `recording` to `parents` and `alpha` are those of `kinprint attribute`."""
+class BundleSettings(JudgedSettings):
+    """`kinprint bundle`: pack the verdict on a recording, with all that it rests on."""
 
-    recording: str
-    library: LibrarySettings
-    estimator: EstimatorSettings
-    leave_out: LeaveOutSettings
-    parents: list[str]
-    alpha: float
-    controls: LibrarySettings
     key: str
     plan: str | None
     timestamp: str | None
