@@ -137,9 +137,9 @@ VERBS = {
         "demo",
     ),
     "case": Verb(
-        "play a dispute through: real models behind shells with new names and personas, asked through their URL",
+        "play a dispute through, with the models that it was about (scale=full) or the zoo's analogue (scale=small)",
         "runners.jobs.case",
-        "kinprint case experiment=api_shell models=[smollm2] only=[brand] out=outputs/case",
+        "kinprint case experiment=yi_llama scale=small",
         "case",
     ),
     "library": Verb(

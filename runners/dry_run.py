@@ -32,6 +32,13 @@ def estimated_cost(backend: Backend, suite: Suite, sampling: Sampling, limits: L
 
 
 def _row(backend: Backend, suite: Suite, sampling: Sampling, limits: Limits) -> str:
+    prompt, completion, requests = most(backend, suite, sampling)
+    price = f"${limits.cost(prompt, completion):.4f}" if limits.priced else "no price given (budget.prompt_price, ...)"
+    return f"{sampling.tier}\t{requests}\t{prompt + completion} ({prompt} + {completion})\t{price}"
+
+
+def most(backend: Backend, suite: Suite, sampling: Sampling) -> tuple[int, int, int]:
+    """Tokens of prompts and of answers, and requests, at most."""
     system_prompt = getattr(backend, "system_prompt", None)
     payloads = Payloads("", system_prompt, continuation=getattr(backend, "continuation", ""))
     costs = []
@@ -46,6 +53,4 @@ def _row(backend: Backend, suite: Suite, sampling: Sampling, limits: Limits) -> 
                 bodies += [{**body, route.limit: 1}] * -(-n_tokens // fewest)
         counted = [WorstCase().of(body) for body in bodies]
         costs.append((sum(prompt for prompt, _ in counted), sum(completion for _, completion in counted), len(bodies)))
-    prompt, completion, requests = max(costs)
-    price = f"${limits.cost(prompt, completion):.4f}" if limits.priced else "no price given (budget.prompt_price, ...)"
-    return f"{sampling.tier}\t{requests}\t{prompt + completion} ({prompt} + {completion})\t{price}"
+    return max(costs)

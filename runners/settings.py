@@ -311,25 +311,6 @@ class EvaluateSettings:
 
 
 @dataclass
-class CaseSettings:
-    """`kinprint case`: every model served by `server` behind every system prompt's shell, and asked through `api`."""
-
-    models: list[str]
-    system_prompts: dict[str, str]
-    only: list[str]
-    server: dict[str, Any]
-    api: dict[str, Any]
-    suite: SuiteSettings
-    tier: TierSettings
-    budget: BudgetSettings
-    library: LibrarySettings
-    estimator: EstimatorSettings
-    leave_out: LeaveOutSettings
-    out: str
-    seed: int
-
-
-@dataclass
 class SameSettings:
     """`kinprint same`: whether the recordings `a` and `b` are of the same model."""
 

@@ -38,16 +38,23 @@ _SEEDS = 3
 Step = Callable[[str], object]
 
 
-def fit_all(specimens: Sequence[Specimen], version: str, step: Step = lambda said: None) -> FittedKinship:
-    """Fit every access that references were recorded with, number of canaries and choice of channels, on these models.
+def fit_all(
+    specimens: Sequence[Specimen],
+    version: str,
+    step: Step = lambda said: None,
+    accesses: Sequence[Access] = ACCESSES,
+    budgets: Sequence[int] = BUDGETS,
+) -> FittedKinship:
+    """Fit on these models each of the `accesses` that references were recorded with, with each choice of channels and
+    each number of canaries in `budgets`.
 
     Raises LibraryError if no family has two models, or there are no two families.
     """
     rules, fits = Rules(), []
-    readable = [one for one in ACCESSES if any(x.kind in REFERENCES and x.readable_at(one) for x in specimens)]
-    for access in readable or ACCESSES[-1:]:
+    readable = [one for one in accesses if any(x.kind in REFERENCES and x.readable_at(one) for x in specimens)]
+    for access in readable or accesses[-1:]:
         seen = Seen.at(access, specimens)
-        subsets = canary_subsets(len(seen.signatures[0].canaries), BUDGETS, _SEEDS)
+        subsets = canary_subsets(len(seen.signatures[0].canaries), budgets, _SEEDS)
         subsets = {subset: places for subset, places in subsets.items() if len(places) == subset[0]}
         weights = weights_of(seen, subsets)
         for channels, counted in product(CHANNELS, (None,) if weights is None else (None, weights)):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -94,6 +94,11 @@ class PairsFile:
             "members": [vars(member) for member in self.members],
         }
         write_whole(path, json.dumps(head, indent=1)[:-2] + ',\n "pairs": [\n  ' + ",\n  ".join(rows) + "\n ]\n}\n")
+
+    def without(self, lineage: str) -> Self:
+        """As if no model of a lineage had been measured, which is then judged by others alone."""
+        touched = {place for place, member in enumerate(self.members) if member.lineage == lineage}
+        return replace(self, pairs=tuple(one for one in self.pairs if not {one.a, one.b} & touched))
 
     def rate(self, measure: str, value: float, counted: Callable[[Pair], bool]) -> Rate | None:
         """How many of the pairs that count are at least so alike; None where none was measured."""

@@ -6,14 +6,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from analysis.report.marked_page import put
 from analysis.weights.innocent_pairs import Pair, PairsFile, Rate, descendant, independent, independent_of_one_shape
 from analysis.weights.measures import MEASURES
-from probes.errors import KinprintError
-from probes.write_whole import write_whole
 
 ACCUSED_AT = 0.927
 """The correlation that Pangu Pro MoE was accused with."""
-_START, _END = "<!-- rates: begin -->", "<!-- rates: end -->"
 Values = npt.NDArray[np.float64]
 Figure = tuple[str, float, str, tuple[float | None, float | None, int]]
 
@@ -61,12 +59,7 @@ def table(pairs: PairsFile) -> str:
 
 def write_table(page: Path, pairs: PairsFile) -> None:
     """Put the table between the marks of a page. Raises KinprintError where it has none."""
-    text = page.read_text("utf-8")
-    before, start, rest = text.partition(_START)
-    _, end, after = rest.partition(_END)
-    if not start or not end:
-        raise KinprintError(f"{page} has no place for the table: put {_START} and {_END} where it belongs")
-    write_whole(page, f"{before}{_START}\n\n{table(pairs)}\n\n{_END}{after}")
+    put(page, "rates", table(pairs))
 
 
 def _counts(pairs: PairsFile) -> Iterator[str]:

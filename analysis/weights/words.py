@@ -1,6 +1,7 @@
 """The evidence of two models' weights in words: a table's rows, and one careful paragraph."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from analysis.report.hostile import NAME_LIMIT, visible
 from analysis.weights.evidence import Reading, WeightEvidence
@@ -8,6 +9,7 @@ from analysis.weights.innocent_pairs import Rate
 from analysis.weights.measures import BY_NAME
 from analysis.weights.summary import Facts
 
+Shared = Literal["shared", "undecided", "apart", "undecidable"]
 SAYS_NOTHING = 0.05
 """From this share of independent pairs on, a value is nothing unusual for two models that share nothing."""
 COLUMNS = (
@@ -47,11 +49,17 @@ def facts(evidence: WeightEvidence) -> list[str]:
     return lines + [f"{one.measure}: {one.why}" for one in evidence.readings if one.value is None]
 
 
+def shared(evidence: WeightEvidence) -> Shared:
+    """What the deciding measures say together, in a word."""
+    deciding, beyond, apart = _deciding(evidence)
+    if not deciding:
+        return "undecidable"
+    return "shared" if apart else "undecided" if beyond else "apart"
+
+
 def said(evidence: WeightEvidence) -> str:
     """What the measures say together; never who was first, and nothing from a measure that strangers reach as well."""
-    deciding = [one for one in evidence.readings if BY_NAME[one.measure].decides and one.value is not None]
-    beyond = [one for one in deciding if one.strangers is not None and one.strangers.reached == 0]
-    apart = [one for one in beyond if _as_descendants(one)]
+    deciding, beyond, apart = _deciding(evidence)
     common = [one for one in evidence.readings if _says_nothing(one)]
     if not deciding:
         parts = ["None of the measures that could tell shared weights could be taken: undecidable from these files."]
@@ -74,6 +82,13 @@ def said(evidence: WeightEvidence) -> str:
             f"({', '.join(_commonness(one) for one in common)}): that says nothing about ancestry."
         )
     return " ".join(parts)
+
+
+def _deciding(evidence: WeightEvidence) -> tuple[list[Reading], list[Reading], list[Reading]]:
+    """The deciding readings, those beyond all strangers, and of these the ones as alike as descendants are."""
+    deciding = [one for one in evidence.readings if BY_NAME[one.measure].decides and one.value is not None]
+    beyond = [one for one in deciding if one.strangers is not None and one.strangers.reached == 0]
+    return deciding, beyond, [one for one in beyond if _as_descendants(one)]
 
 
 def _shared(evidence: WeightEvidence, deciding: Sequence[Reading], apart: Sequence[Reading]) -> list[str]:

@@ -7,12 +7,13 @@ from probes.errors import KinprintError
 from runners.bench.row import table, write
 
 BENCHES = {
+    "cases": "the five disputes with the zoo's analogues; status 1 if a verdict is wrong (about 20 minutes)",
     "capture": "what capturing costs over the model's own arithmetic (about 20 minutes)",
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
     "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
     "weights": "how often the measures of `kinprint weights` take strangers for kin (models of the zoo, on disk)",
 }
-_FILES = {"--docs": ("lineage", "weights"), "--pairs": ("weights",), "--rates": ("lineage",)}
+_FILES = {"--docs": ("cases", "lineage", "weights"), "--pairs": ("weights",), "--rates": ("lineage",)}
 """Files that some benchmarks write beside their rows."""
 _HELP = """kinprint bench: measure what is promised, and say what holds
 
@@ -28,14 +29,15 @@ zoo there for the probe). Rows of lineage are NAME/TIER/BUDGET and have "low", "
 those of peers begin with peer_NAME/. Option --docs FILE writes them as a page with plots, --rates FILE those that
 reports tell (analysis/measured_rates.json). For weights name folders of models of the zoo (by default those fetched);
 --pairs FILE is the file of measured pairs that is brought up to date (by default the one in the package), --docs FILE
-the page whose table is.
+the page whose table is. For cases name some of configs/experiment; --docs FILE is the page whose tables are theirs.
 
 benchmarks:
 """
 
 
 def main(arguments: list[str]) -> int:
-    """Run one benchmark. Returns 0 whether or not every row holds: the table says which do."""
+    """Run one benchmark. Returns 0 whether or not every row holds, and the table says which do; 1 if a row that the
+    benchmark calls a `VERDICT` does not."""
     if not arguments or any(word in ("-h", "--help") for word in arguments):
         print(_HELP + "\n".join(f"  {name:<12}{said}" for name, said in BENCHES.items()))
         return 0
@@ -46,10 +48,12 @@ def main(arguments: list[str]) -> int:
         if option in options and name not in benches:
             raise KinprintError(f"{name} writes no such file; {option} goes with {' and '.join(benches)}")
     files = {option.removeprefix("--"): Path(options[option]) for option in _FILES if option in options}
-    rows = import_module(f"runners.bench.{name}").measure(models, **files)
+    bench = import_module(f"runners.bench.{name}")
+    rows = bench.measure(models, **files)
     write(rows, Path(options.get("--out", "outputs/bench")) / f"{name}.json")
     print(table(rows))
-    return 0
+    verdict = getattr(bench, "VERDICT", None)
+    return int(verdict is not None and any(row.name.startswith(verdict) and not row.holds for row in rows))
 
 
 def _options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:

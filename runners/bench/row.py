@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ class Row:
     """One measure. `value` is None where it could not be taken, and then it does not hold.
 
     `target` is None where none was set, and `unit` says what is measured. `interval` is the lowest and the highest that
-    the value may be in truth, and the number of independent things it was measured on.
+    the value may be in truth, and the number of independent things it was measured on. `details` stand beside it.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Row:
     target: Target | None
     unit: str = ""
     interval: tuple[float | None, float | None, int] | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool | None:
@@ -53,6 +54,7 @@ class Row:
             "unit": self.unit if target is None else target.unit,
             "target": None if target is None else {"op": target.op, "value": target.value},
             "holds": self.holds,
+            **self.details,
         }
         return row if self.interval is None else row | dict(zip(("low", "high", "n"), self.interval, strict=True))
 

@@ -1,9 +1,12 @@
 """`kinprint bundle`: a recording, its verdict and all that this rests on, in one signed file."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.bundle.basis import SETTINGS, Basis
 from analysis.bundle.commitment import PLAN, TIMESTAMP
@@ -12,8 +15,9 @@ from analysis.bundle.envelope import keyid_of
 from analysis.bundle.kept import sentences
 from analysis.bundle.seal import seal
 from analysis.report.words import sentence
+from analysis.verdict import Verdict
 from probes.errors import KinprintError
-from probes.recording import load_recording
+from probes.recording import Recording, load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import checked_alpha, open_library, rules
 from runners.progress import say
@@ -46,17 +50,25 @@ def main(overrides: list[str]) -> int:
         alpha=checked_alpha(settings.alpha),
         left_out=asdict(settings.leave_out),
     )
-    with TemporaryDirectory(prefix="kinprint-") as name:
-        folder = Path(name)
-        verdict = gather(recording, asked, folder, _beside(settings))
-        basis = Basis.of_entry(json.loads((folder / SETTINGS).read_bytes()))
-        of_plan = sentences(folder, recording, basis, keyid_of(key.public_key()))
-        seal(folder, key, out)
+    verdict, of_plan = pack(recording, asked, key, out, _beside(settings))
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB; {sentence(verdict)}")
     for one in (*(test.in_words(recording.manifest.candidate) for test in verdict.descent), *of_plan):
         say(one)
     print(out)
     return 0
+
+
+def pack(
+    recording: Recording, asked: Asked, key: Ed25519PrivateKey, out: Path, beside: Mapping[str, bytes] | None = None
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Judge a recording and write the bundle to `out`; returns the verdict, and what a plan `beside` amounts to."""
+    with TemporaryDirectory(prefix="kinprint-") as name:
+        folder = Path(name)
+        verdict = gather(recording, asked, folder, beside)
+        basis = Basis.of_entry(json.loads((folder / SETTINGS).read_bytes()))
+        of_plan = sentences(folder, recording, basis, keyid_of(key.public_key()))
+        seal(folder, key, out)
+    return verdict, of_plan
 
 
 def _beside(settings: BundleSettings) -> dict[str, bytes]:

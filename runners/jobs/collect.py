@@ -91,12 +91,15 @@ def sampling(tier: TierSettings, seed: int) -> Sampling:
 
 
 def serving(candidate: CandidateSettings) -> dict[str, Any]:
-    """What a backend needs to know of a candidate; a model of the zoo is fetched if it is not in the cache."""
+    """What a backend needs to know of a candidate; a model of the zoo is fetched, or made, if it isn't in the cache."""
     model = candidate.model
     if model.startswith(_ZOO):
         from runners.zoo.fetch import fetch
+        from runners.zoo.made import made_model
+        from runners.zoo.models import CATALOGUE
 
-        model = str(fetch(model.removeprefix(_ZOO), say=say))
+        name = model.removeprefix(_ZOO)
+        model = str(fetch(name, say=say) if name in CATALOGUE else made_model(name))
     return {"model": model, "system_prompt": candidate.system_prompt, "chat_template": candidate.chat_template}
 
 

@@ -10,6 +10,7 @@ import configs
 import runners.backends
 from analysis.channels import all_channels
 from probes.errors import KinprintError
+from runners.cases.settings import CaseSettings
 from runners.cli import VERBS
 from runners.compose import construct, settings_of
 from runners.jobs.bundle import BundleSettings
@@ -17,7 +18,6 @@ from runners.jobs.replicate import ReplicateSettings
 from runners.jobs.weights import WeightsSettings
 from runners.settings import (
     AttributeSettings,
-    CaseSettings,
     CollectSettings,
     DemoSettings,
     DescentSettings,

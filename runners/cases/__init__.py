@@ -1,0 +1,1 @@
+"""Disputes of the kind that kinprint exists for, played through: configs/experiment/*.yaml."""

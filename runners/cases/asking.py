@@ -1,0 +1,64 @@
+"""Asking the models of a case, and the library that references of its own join."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from analysis.library import Library, Member, save_index
+from probes.errors import KinprintError
+from probes.recording import SUITES, Recording, folder_name
+from runners.budget import Budget
+from runners.cases.settings import CaseSettings, ModelSettings
+from runners.compose import construct
+from runners.jobs.attribute import open_library
+from runners.jobs.collect import limits, sampling, serving
+from runners.progress import say
+from runners.record import record
+from runners.settings import CandidateSettings
+from runners.suites import suite_of
+
+
+def ask(name: str, model: ModelSettings, settings: CaseSettings, folder: Path, made_by: dict[str, str]) -> Recording:
+    """Record one model, or return the recording that is there."""
+    how, budget = sampling(settings.tier, settings.seed), Budget(limits(settings.budget))
+    backend = construct(backend_for(model, settings), **serving(CandidateSettings(named(name, model))))
+    return record(backend, suite_of(settings.suite), how, folder, name, made_by, model.model, budget)
+
+
+def named(name: str, model: ModelSettings) -> str:
+    """Who is asked. Raises KinprintError where nobody can be."""
+    if model.model is None:
+        raise KinprintError(f"there is no model to ask for {name}: {model.note or 'name one'}")
+    return model.model
+
+
+def backend_for(model: ModelSettings, settings: CaseSettings) -> dict[str, Any]:
+    """The backend's settings with the engine arguments of one model, where the backend starts an engine."""
+    backend = settings.backend
+    if "engine" not in backend:
+        return backend
+    return {**backend, "engine": {**backend["engine"], **settings.engine, **model.engine}}
+
+
+def library_of(settings: CaseSettings, made_by: dict[str, str]) -> Library:
+    """The library; with references of the case's own, which are recorded first, as a folder of both."""
+    library = open_library(settings.library, settings.leave_out)
+    own = settings.cast.references
+    if not own:
+        return library
+    folder = Path(settings.out) / "library"
+    members = [Member(name, one.family or name, origin=one.model) for name, one in own.items()]
+    for name, one in own.items():
+        say(f"{name}: recording the reference {one.model}")
+        ask(name, one, settings, folder / folder_name(name), made_by)
+    others = [one for one in library.members if one.name not in own]
+    for member in others:
+        shutil.copytree(
+            library.folder / folder_name(member.name), folder / folder_name(member.name), dirs_exist_ok=True
+        )
+    if (library.folder / SUITES).is_dir():
+        shutil.copytree(library.folder / SUITES, folder / SUITES, dirs_exist_ok=True)
+    named_lineages = [replace(member, lineage=library.lineage(member)) for member in others]
+    save_index(folder, f"{library.version} with {', '.join(own)}", [*named_lineages, *members])
+    return Library.load(folder)
