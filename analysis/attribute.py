@@ -24,6 +24,7 @@ from analysis.signature import Signature, align
 from analysis.tokenizers.shared import shared_tokenizers
 from analysis.unfed import Unfed
 from analysis.verdict import Decision, Verdict
+from probes.answer import TAKES_NO_IMAGES
 from probes.errors import LibraryError
 
 
@@ -220,6 +221,8 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
     answered = int(candidate.answered.sum())
     if answered < rules.min_canaries:
         counts = ", ".join(f"{n} {status}" for status, n in candidate.status_counts.items() if n)
+        if not answered and set(candidate.status_counts) & {TAKES_NO_IMAGES}:
+            return "the model takes no images, and the suite shows it nothing else; ask it one of text (suite=chat)"
         return (
             f"{answered} of the {len(candidate.canaries)} canaries that the library knows were answered, and at least "
             f"{rules.min_canaries} are needed (all answers by status: {counts or 'none'})"

@@ -1,10 +1,13 @@
 """One answer to one canary: the row of a recording."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["ok", "empty", "refused", "no_logprobs", "error"]
-STATUSES: tuple[Status, ...] = ("ok", "empty", "refused", "no_logprobs", "error")
+Status = Literal["ok", "empty", "refused", "no_logprobs", "error", "takes_no_images"]
+STATUSES: tuple[Status, ...] = ("ok", "empty", "refused", "no_logprobs", "error", "takes_no_images")
+TAKES_NO_IMAGES: Status = "takes_no_images"
+"""The canary carries an image and the model takes none, which is no failure; `error` says how that is known."""
 GREEDY = 0
 """Draw 0 is the greedy answer (and carries the logprobs); draws 1, 2, ... are sampled."""
 
@@ -47,3 +50,8 @@ class Answer:
     def unasked(self) -> bool:
         """Whether this row stands for a query that was never sent, because a budget forbade it."""
         return self.status == "error" and self.asked_at is None
+
+
+def counts_by_status(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many answers have each status, as manifests say it: of images only where one was not taken."""
+    return {one: counts.get(one, 0) for one in STATUSES if one != TAKES_NO_IMAGES or counts.get(one)}

@@ -4,14 +4,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from probes.canary import Canary, Message
+from probes.canary import Canary
 from probes.errors import SuiteError
 
+_IMAGE = "image"
+"""The one key that a canary may do without."""
 SHIPPED = Path(__file__).parent / "suites"
 
 
@@ -56,7 +58,7 @@ class Suite:
 
     def to_jsonl(self) -> str:
         """The canonical text of the suite: one JSON object a line, keys in the order of `Canary`."""
-        return "".join(json.dumps(asdict(canary), ensure_ascii=False) + "\n" for canary in self.canaries)
+        return "".join(json.dumps(canary.row(), ensure_ascii=False) + "\n" for canary in self.canaries)
 
 
 def shipped_suites() -> list[str]:
@@ -80,12 +82,12 @@ def load_suite(name_or_path: str | Path) -> Suite:
     rows = _read_rows(path)
     if not rows:
         raise SuiteError(f"suite {path} has no canaries; give it at least one line")
-    return Suite(path.stem, tuple(_canary(row) for row in _typed(rows, path)))
+    return Suite(path.stem, tuple(Canary.of_row(row) for row in _typed(rows, path)))
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:
     rows = []
-    keys = set(Canary.__dataclass_fields__)
+    keys = set(Canary.__dataclass_fields__) - {_IMAGE}
     try:
         lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: a prompt may hold U+2028
     except UnicodeDecodeError as error:
@@ -97,7 +99,7 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise SuiteError(f"suite {path}, line {number} is not JSON: {error.msg}") from error
-        if not isinstance(row, dict) or set(row) != keys:
+        if not isinstance(row, dict) or set(row) - {_IMAGE} != keys:
             got = sorted(row) if isinstance(row, dict) else type(row).__name__
             raise SuiteError(f"suite {path}, line {number} must have the keys {sorted(keys)}; it has {got}")
         for key, value in row.items():
@@ -131,7 +133,11 @@ def _typed(rows: Sequence[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
     from pyarrow import ArrowException
 
     text = Value("string")
+    # a suite without images is read as ever: the column is there where a canary has one
+    image = {_IMAGE: text} if any(_IMAGE in row for row in rows) else {}
+    rows = [{**dict.fromkeys(image), **row} for row in rows]
     features = Features(
+        **image,
         id=text,
         kind=text,
         text=text,
@@ -142,12 +148,6 @@ def _typed(rows: Sequence[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
         source=text,
     )
     try:
-        return list(Dataset.from_list(list(rows), features=features))
+        return list(Dataset.from_list(rows, features=features))
     except (ArrowException, TypeError, ValueError, KeyError, AttributeError) as error:
         raise SuiteError(f"suite {path} has a value of the wrong type: {error}") from error
-
-
-def _canary(row: dict[str, Any]) -> Canary:
-    messages = row["messages"]
-    turns = None if messages is None else tuple(Message(turn["role"], turn["content"]) for turn in messages)
-    return Canary(**{**row, "messages": turns})

@@ -104,7 +104,7 @@ class Disguised:
 
 def _rewording(request: Request, answer: Answer) -> Request:
     chat = (Message("user", _REWORD.format(answer=answer.text)),)
-    return replace(request, canary=replace(request.canary, text=None, messages=chat))
+    return replace(request, canary=replace(request.canary, text=None, messages=chat, image=None))
 
 
 def _words(text: str) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from probes.answer import STATUSES, Answer
+from probes.answer import Answer, counts_by_status
 from probes.errors import CandidateError
 from probes.journal import Journal, delete_journal
 from probes.manifest import Manifest
@@ -19,6 +19,7 @@ from probes.suite import Suite
 from runners import kept_positions
 from runners.backends.interface import Backend, Description, RemoteBackend, Request, Terms, utc_now
 from runners.budget import Budget
+from runners.images import say_of_images, takes_images
 from runners.progress import counting, say
 from runners.remote import finish, run_of, spent_beside
 from runners.run_header import finished_recording, header_of
@@ -92,6 +93,7 @@ def record(
                     steps, suite, agreed, candidate, ask, lambda part, where: save_recording(where, *content(part))
                 )
             _check_answers(journal, candidate)
+            say_of_images(suite, journal.answers.values(), candidate)
             manifest, suite, answers, arrays = content(suite)
             kept = finish(backend, [(request.canary.id, request.draw) for request in requests])
     if steps is not None:
@@ -183,7 +185,7 @@ def _manifest(
     made_by: dict[str, str],
 ) -> Manifest:
     counts = Counter(answer.status for answer in answers)
-    access = description.access | terms.access
+    access = description.access | terms.access | takes_images(suite, answers)
     others = access.get("negotiation", {}), access.get("positions", {}).get("asked", {})  # queries too
     unasked = sum(answer.unasked for answer in answers)
     return Manifest(
@@ -196,7 +198,7 @@ def _manifest(
         engine=description.engine,
         tokenizer=description.tokenizer,
         access=access | ({"logprobs": sampling.top_k} if sampling.tier == "topk" else {}),
-        counts={status: counts[status] for status in STATUSES},
+        counts=counts_by_status(counts),
         queries=len(answers) - unasked + sum(other.get("queries", 0) for other in others),
         prompt_tokens=sum(one.get("prompt_tokens", 0) for one in others) + sum(a.prompt_tokens or 0 for a in answers),
         completion_tokens=sum(one.get("completion_tokens", 0) for one in others)

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from probes.answer import Answer
+from probes.answer import TAKES_NO_IMAGES, Answer
 from probes.manifest import Tier
 from runners.api.exchange import Exchange
 from runners.api.token_logprobs import LogprobsError, Position, positions
 from runners.backends.interface import Request
 
 _FILTER = ("content_filter", "content_policy", "moderation", "safety")
+_NOT_TAKEN = (400, 404, 415, 422)
+"""What endpoints say to a request that they understand and will not serve, as with an image for a model of text."""
 _THINK_END = b"</think>"
 
 
@@ -37,7 +39,11 @@ def read_answer(
     )
     if last is None or exchange.failure is not None:
         filtered = last is not None and last.status in (400, 403) and any(word in (last.body or "") for word in _FILTER)
-        return replace(blank, status="refused") if filtered else blank
+        if filtered:
+            return replace(blank, status="refused")
+        # The negotiation has found this way to ask, without an image, to work.
+        seen = request.canary.image is not None and last is not None and last.status in _NOT_TAKEN
+        return replace(blank, status=TAKES_NO_IMAGES, error=f"the endpoint says {blank.error}") if seen else blank
     body = last.parsed() or {}
     choice = first_choice(body)
     if choice is None:

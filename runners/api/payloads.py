@@ -7,6 +7,7 @@ from typing import Any
 from probes.canary import Canary, Message
 from runners.api.found import CHAT, Found, Route
 from runners.backends.interface import Request
+from runners.images import chat_turns
 
 CONTINUE = (
     "Continue the following text. Answer with the continuation only: no introduction, no quotation marks, "
@@ -40,16 +41,18 @@ class Payloads:
             body |= logprobs(route.path, min(top_k, route.ask_logprobs))
         return route, body
 
-    def body(self, route: Route, prompt: str | list[dict[str, str]], max_tokens: int) -> dict[str, Any]:
+    def body(self, route: Route, prompt: str | list[dict[str, Any]], max_tokens: int) -> dict[str, Any]:
         """What all requests share."""
         asked = {"messages": prompt} if route.path == CHAT else {"prompt": prompt}
         return {**self.extra_body, "model": self.model, **asked, route.limit: max_tokens}
 
-    def prompt(self, canary: Canary, route: Route) -> str | list[dict[str, str]]:
+    def prompt(self, canary: Canary, route: Route) -> str | list[dict[str, Any]]:
         """The prompt as the route takes it: messages for chat, else text."""
         if route.path == CHAT:
             turns = canary.messages or (Message("user", self.continuation + (canary.text or "")),)
-            return [{"role": turn.role, "content": turn.content} for turn in self._with_system(turns)]
+            return chat_turns(
+                [{"role": turn.role, "content": turn.content} for turn in self._with_system(turns)], canary
+            )
         if canary.messages is not None:
             return transcript(self._with_system(canary.messages))
         return canary.text if self.system_prompt is None else f"{self.system_prompt}\n\n{canary.text}"

@@ -12,6 +12,7 @@ from runners.api.exchange import Attempt, Exchange, Key
 from runners.api.retry import RetryPolicy, hopeless
 from runners.api.worst_case import WorstCase
 from runners.budget import Budget, BudgetSpentError, Reservation
+from runners.images import by_reference
 
 
 @dataclass
@@ -28,8 +29,8 @@ class Sender:
 
     async def exchange(self, key: Key, path: str, request: Mapping[str, Any]) -> Exchange:
         """Ask one thing, unless an earlier run kept the answer. Raises CandidateError where no request can succeed."""
-        request = dict(request)
-        kept = self.custody.find(key, path, request)
+        kept_as = by_reference(request)
+        kept = self.custody.find(key, path, kept_as)
         if kept is not None:
             return kept
         attempts: list[Attempt] = []
@@ -44,7 +45,7 @@ class Sender:
             for place in (0, 1):
                 before[place], after[place] = before[place] + reserved[place], after[place] + cost[place]
             if hopeless(attempt):
-                failed = Exchange(key, path, request, tuple(attempts))
+                failed = Exchange(key, path, kept_as, tuple(attempts))
                 raise CandidateError(f"{self.connection.base_url} refuses to serve: {failed.failure}")
             wait = self.policy.wait(attempt, len(attempts))
             if wait is None:
@@ -53,7 +54,7 @@ class Sender:
                 unsent = "budget.seconds would be used up"
                 break
             await asyncio.sleep(wait)
-        exchange = Exchange(key, path, request, tuple(attempts), unsent)
+        exchange = Exchange(key, path, kept_as, tuple(attempts), unsent)
         self.custody.keep(exchange, (after[0] - before[0], after[1] - before[1]))
         return exchange
 

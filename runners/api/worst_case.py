@@ -10,6 +10,8 @@ PER_CHAT = 64
 """Tokens that a chat template may add by itself (the longest of the zoo's adds 30); more is learned from `usage`."""
 PER_MESSAGE = 16
 """Tokens around each turn."""
+PER_IMAGE = 2048
+"""Tokens that a small picture may become (85 to 1,601 in the models of today); more is learned from `usage`."""
 
 
 @dataclass
@@ -36,8 +38,14 @@ class WorstCase:
 def _prompt_bound(request: Mapping[str, Any]) -> int:
     if "prompt" in request:
         return PER_REQUEST + len(str(request["prompt"]).encode("utf-8", "replace"))
-    turns = [len(turn["content"].encode("utf-8", "replace")) + PER_MESSAGE for turn in request.get("messages", ())]
+    turns = [_content_bound(turn["content"]) + PER_MESSAGE for turn in request.get("messages", ())]
     return PER_REQUEST + PER_CHAT + sum(turns)
+
+
+def _content_bound(content: str | list[dict[str, Any]]) -> int:
+    if isinstance(content, str):
+        return len(content.encode("utf-8", "replace"))
+    return sum(_content_bound(part["text"]) if part["type"] == "text" else PER_IMAGE for part in content)
 
 
 def _completion_bound(request: Mapping[str, Any]) -> int:

@@ -22,6 +22,8 @@ FOLDER = "KINPRINT_CAPTURE"
 CHOSEN_IDS = "chosen.npy"
 """The file in it that has the ids of the chosen tokens."""
 CHOSEN, SURPRISAL, EVERY = "chosen", "surprisal", "every"
+OF_IMAGES = {"last": "last", CHOSEN: CHOSEN, SURPRISAL: "last", EVERY: CHOSEN}
+"""What is kept of a prompt with an image where this is kept of others: it is no text that could surprise."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from probes.answer import Answer
+from probes.answer import TAKES_NO_IMAGES, Answer
 from probes.errors import CandidateError
 from probes.manifest import Tier
 from runners.api.answers import read_answer
@@ -28,6 +28,7 @@ from runners.api.terms import terms_of
 from runners.backends.interface import Description, Logits, Positions, Request, Terms
 from runners.backends.token_bytes import tokenizer_bytes
 from runners.budget import Budget
+from runners.images import ImagesTaken
 from runners.serving.captures import Captured, Captures
 
 ENDPOINTS = ("auto", "chat", "completions")
@@ -177,11 +178,17 @@ class OpenaiApi:
         the likeliest tokens none of them if one for named tokens is in its batch.
         """
 
+        images = ImagesTaken(self._found.chat.works)
+
         async def one(request: Request) -> tuple[Request, Captured]:
+            why = images.why_not() if request.canary.image is not None else ""
+            if why:
+                return request, Captured(Answer(request.canary.id, request.draw, TAKES_NO_IMAGES, error=why))
             route, body = self._payloads.of(request, self._found, top_k if tier == "topk" else 0)
             body |= self._captures.settings(request, tier) if self._captures is not None else {}
             exchange = await self._sender.exchange((request.canary.id, request.draw), route.path, body)
             answer = read_answer(request, exchange, tier, top_k, self._found.model_returned, self._vocabulary)
+            images.learn(request, answer)
             return request, Captured(answer) if self._captures is None else self._captures.fetch(answer, exchange)
 
         way, last = self._way() if tier == "topk" else None, []

@@ -32,27 +32,40 @@ class PromptEncoder:
         if canary.messages is None:
             text = canary.text if self.system_prompt is None else f"{self.system_prompt}\n\n{canary.text}"
             return list(self.tokenizer(text).input_ids)
-        messages: Sequence[Message] = canary.messages
-        if self.system_prompt is not None:
-            messages = [Message("system", self.system_prompt), *(m for m in messages if m.role != "system")]
-        return list(self.tokenizer(self._render(messages), add_special_tokens=False).input_ids)
+        rendered, _ = self._render(self._with_system(canary.messages))
+        return list(self.tokenizer(rendered, add_special_tokens=False).input_ids)
 
-    def _render(self, messages: Sequence[Message]) -> str:
+    def turns(self, canary: Canary) -> list[dict[str, str]]:
+        """The turns of a chat as its template takes them: what an engine that renders by itself is given."""
+        _, turns = self._render(self._with_system(canary.messages or ()))
+        return turns
+
+    @property
+    def template(self) -> str:
+        """The chat template: the one given, else the model's own, else a plain transcript."""
+        return str(self.chat_template or self.tokenizer.chat_template or FALLBACK_CHAT_TEMPLATE)
+
+    def _with_system(self, messages: Sequence[Message]) -> Sequence[Message]:
+        if self.system_prompt is None:
+            return messages
+        return [Message("system", self.system_prompt), *(m for m in messages if m.role != "system")]
+
+    def _render(self, messages: Sequence[Message]) -> tuple[str, list[dict[str, str]]]:
         from jinja2 import TemplateError
 
-        template = self.chat_template or self.tokenizer.chat_template or FALLBACK_CHAT_TEMPLATE
         for turns in (messages, _without_system_turn(messages)):
             try:
+                given = [{"role": turn.role, "content": turn.content} for turn in turns]
                 text: str = self.tokenizer.apply_chat_template(
-                    [{"role": turn.role, "content": turn.content} for turn in turns],
-                    chat_template=template,
+                    given,
+                    chat_template=self.template,
                     tokenize=False,
                     add_generation_prompt=True,
                 )
             except TemplateError as error:
                 failure = error  # some templates refuse a system turn: then it goes into the first user turn
             else:
-                return text
+                return text, given
         raise CandidateError(f"the model's chat template can't render a plain chat: {failure}") from failure
 
 

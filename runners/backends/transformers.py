@@ -75,7 +75,11 @@ class Transformers:
     def ask(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
         """Answer one after the other."""
         for request in requests:
-            yield self._ask_one(request, tier, top_k)
+            if request.canary.image is not None:
+                why = "this backend shows no images; take backend=vllm_engine"
+                yield Answer(request.canary.id, request.draw, "error", error=why, asked_at=utc_now()), None
+            else:
+                yield self._ask_one(request, tier, top_k)
 
     def _ask_one(self, request: Request, tier: Tier, top_k: int) -> tuple[Answer, Logits | None]:
         import torch

@@ -15,14 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from probes.answer import Answer
+from probes.canary import Canary
 from probes.errors import CandidateError
 from probes.manifest import Tier
-from runners.backends.captured import KEEP, ROW, TOP, TOP_K, VOCABULARY, Capture, Top
+from runners.backends.captured import KEEP, OF_IMAGES, ROW, TOP, TOP_K, VOCABULARY, Capture, Top
 from runners.backends.interface import Description, Logits, Positions, Request, utc_now
 from runners.backends.local_model import check_local_model
 from runners.backends.prompting import PromptEncoder
 from runners.backends.quiet import quiet
 from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
+from runners.backends.vllm_batch import Batch, takes_no_images
 
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: starts faster, and its logits are at hand
@@ -75,6 +77,7 @@ class VllmEngine:
         self._captures = self._config.parallel_config.world_size == 1
         if self._captures:
             self._capture = LogitsCapture.latest
+        self._takes_no_images = takes_no_images(self._config.model_config)
         self._token_bytes = spell_vocabulary(self._tokenizer, self._config.model_config.get_vocab_size())
         return self
 
@@ -140,26 +143,18 @@ class VllmEngine:
             yield from self._ask_batch(requests[start : start + self.batch_size], tier, top_k)
 
     def _ask_batch(self, requests: Sequence[Request], tier: Tier, top_k: int) -> Iterator[tuple[Answer, Logits | None]]:
-        from vllm import TokensPrompt
-
-        prompts = [self._encoder.encode(request.canary) for request in requests]
-        longest = self._config.model_config.max_model_len
-        fits = [len(ids) + request.canary.max_tokens <= longest for ids, request in zip(prompts, requests, strict=True)]
+        canaries, longest = [request.canary for request in requests], self._config.model_config.max_model_len
+        batch = Batch.of(canaries, self._encoder, longest, self._takes_no_images)
+        parameters = [self._parameters(row, request, tier, top_k) for row, request in enumerate(requests)]
         asked_at, start = utc_now(), perf_counter()
-        outputs = iter(
-            self._llm.generate(
-                [TokensPrompt(prompt_token_ids=ids) for ids, fit in zip(prompts, fits, strict=True) if fit],
-                [self._parameters(i, r, tier, top_k) for i, r in enumerate(requests) if fits[i]],
-                use_tqdm=False,
-            )
-        )
+        outputs = batch.ask(self._llm, parameters, self._encoder.template)
         latency_ms = (perf_counter() - start) * 1000
         for row, request in enumerate(requests):
-            if not fits[row]:
-                message = f"the prompt has {len(prompts[row])} tokens, the model takes {longest}"
-                yield Answer(request.canary.id, request.draw, "error", error=message, asked_at=asked_at), None
+            if row in batch.unasked:
+                status, message = batch.unasked[row]
+                yield Answer(request.canary.id, request.draw, status, error=message, asked_at=asked_at), None
                 continue
-            output = next(outputs)
+            output = outputs[row]
             kept = self._capture.captures.pop(row, None) if self._captures else None
             top = _top(output, top_k) if tier == "topk" and request.greedy and kept is None else None
             self._position_logits = None if kept is None else kept.positions
@@ -175,15 +170,16 @@ class VllmEngine:
             top_p=1.0 if request.greedy else request.top_p,
             seed=None if request.greedy else request.seed,
             # Asking for logprobs compiles kernels and makes an object a token; the captured row has them for nothing.
-            extra_args=self._wish(row, tier, top_k) if distribution and self._captures else None,
+            extra_args=self._wish(row, request.canary, tier, top_k) if distribution and self._captures else None,
             logprobs=top_k if distribution and not self._captures else None,
             # What comes out of the prefix cache was not computed, so its positions would be missing.
             skip_reading_prefix_cache=self._positions in ("surprisal", "every") or None,
         )
 
-    def _wish(self, row: int, tier: Tier, top_k: int) -> dict[str, Any]:
+    def _wish(self, row: int, canary: Canary, tier: Tier, top_k: int) -> dict[str, Any]:
         """What is to be captured of a greedy answer, as the capture reads it."""
-        keep = [VOCABULARY if tier == "logits" else TOP] + ([] if self._positions == "last" else [self._positions])
+        positions = self._positions if canary.image is None else OF_IMAGES[self._positions]
+        keep = [VOCABULARY if tier == "logits" else TOP] + ([] if positions == "last" else [positions])
         return {ROW: row, KEEP: keep, TOP_K: top_k}
 
     def _answer(

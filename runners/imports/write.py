@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from probes.answer import GREEDY, STATUSES, Answer
+from probes.answer import GREEDY, Answer, counts_by_status
 from probes.answer_table import answer_schema, write_answers
 from probes.canary import Canary
 from probes.manifest import Manifest, Tier
@@ -48,7 +48,7 @@ def write_recording(
         engine={"name": "imported", "source": source},
         tokenizer={},
         access={"prompts_answered": facts.prompts, "prompts_in_suite": len(suite), "logprobs": facts.top_k},
-        counts={status: facts.counts[status] for status in STATUSES},
+        counts=counts_by_status(facts.counts),
         queries=facts.counts.total(),
         prompt_tokens=0,
         completion_tokens=0,

@@ -18,7 +18,7 @@ from probes.answer import Answer
 from probes.manifest import Tier
 from runners.api.answers import first_choice
 from runners.api.exchange import Exchange
-from runners.backends.captured import CHOSEN_IDS, KEEP, ROW, VOCABULARY, Capture
+from runners.backends.captured import CHOSEN_IDS, KEEP, OF_IMAGES, ROW, VOCABULARY, Capture
 from runners.backends.interface import Logits, Positions, Request
 
 
@@ -51,7 +51,8 @@ class Captures:
 
     def settings(self, request: Request, tier: Tier) -> dict[str, Any]:
         """What a request says besides, so that the server captures what is wanted; nothing where nothing is."""
-        keep = [VOCABULARY] * (tier == "logits") + [self.kept] * (self.kept != "last")
+        kept = self.kept if request.canary.image is None else OF_IMAGES[self.kept]
+        keep = [VOCABULARY] * (tier == "logits") + [kept] * (kept != "last")
         if not keep or not request.greedy or tier == "text":
             return {}
         row = next(self._rows)

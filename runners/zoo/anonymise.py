@@ -22,6 +22,8 @@ KEPT_FILES = (
     "merges.txt",
     "tokenizer.model",
     "chat_template.jinja",
+    "preprocessor_config.json",
+    "processor_config.json",
     "model.safetensors.index.json",
 )
 

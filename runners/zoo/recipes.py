@@ -11,6 +11,7 @@ from pathlib import Path
 from runners.zoo.derive import add_noise, prune_by_magnitude, round_weights
 from runners.zoo.fine_tune import fine_tune, standard_library_source
 from runners.zoo.lookalikes.making import frame, pretrain, teach, train_further
+from runners.zoo.seeing.making import caption
 from runners.zoo.techniques.compressed import quantize
 from runners.zoo.techniques.evade import evade
 from runners.zoo.techniques.instruct import tune_on_instructions
@@ -68,6 +69,7 @@ RECIPES: dict[str, Recipe] = {
     "noise_and_rename": Recipe(noise_and_rename, "noise_and_renaming"),
     "extend_vocabulary": Recipe(extend_vocabulary, "vocabulary_extension"),
     "evade": Recipe(evade, "evasion"),
+    "caption": Recipe(caption, "base", sources=0),
     "pretrain": Recipe(pretrain, "base", sources=0),
     "train_further": Recipe(train_further, "full_tuning"),
     "teach": Recipe(teach, "distillation", sources=0),

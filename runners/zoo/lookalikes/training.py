@@ -1,9 +1,9 @@
 """The training loop of the lookalikes: next tokens, or a teacher's logits, in blocks, from nothing or from a model."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.progress import counting
 from runners.zoo.derive import is_embedding
@@ -11,6 +11,7 @@ from runners.zoo.derive import is_embedding
 if TYPE_CHECKING:
     import torch
 
+Batch = TypeVar("Batch")
 _WARM_UP = 0.05
 _CLIP = 1.0
 
@@ -63,6 +64,13 @@ def train(
     Passes go through the text in orders drawn with `seed`. On one machine with one number of threads the result is
     the same each time.
     """
+    train_on(model, _batches(tokens, course, seed), course, what, loss)
+
+
+def train_on(
+    model: Any, batches: Iterable[Batch], course: Course, what: str, loss: Callable[[Any, Batch], "torch.Tensor"]
+) -> None:
+    """Train in place, a step for each of the batches, as many as the course has steps."""
     import torch
 
     optimizers = _optimizers(model, course)
@@ -70,9 +78,9 @@ def train(
     model.set_attn_implementation("eager")
     model.train()
     with counting(what, course.steps) as progress:
-        for step, blocks in zip(range(course.steps), _batches(tokens, course, seed), strict=False):
+        for step, batch in zip(range(course.steps), batches, strict=False):
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                value = loss(model, blocks)
+                value = loss(model, batch)
             value.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
             for optimizer, rate in optimizers:

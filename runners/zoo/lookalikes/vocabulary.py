@@ -26,11 +26,12 @@ def tokenizer_of(plan: PretrainingPlan) -> Any:
     mix = "+".join(plan.sources)
     folder = cache_directory() / "tokenizers" / f"{plan.vocabulary}-{mix}-{plan.characters}"
     if not folder.is_dir():
-        _keep(_learned(corpus(plan.sources, plan.characters).training, plan.vocabulary), folder)
+        _keep(learned(corpus(plan.sources, plan.characters).training, plan.vocabulary), folder)
     return AutoTokenizer.from_pretrained(folder)
 
 
-def _learned(text: str, size: int) -> Any:
+def learned(text: str, size: int, special: tuple[str, ...] = (END,), chat_template: str = _CHAT) -> Any:
+    """A byte-pair vocabulary of at most `size` tokens, learned from a text; the first special token ends an answer."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -39,12 +40,12 @@ def _learned(text: str, size: int) -> Any:
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
-        special_tokens=[END],
+        special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(text.splitlines(keepends=True), trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, chat_template=_CHAT)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=special[0], chat_template=chat_template)
 
 
 def _keep(tokenizer: Any, folder: Path) -> None:
