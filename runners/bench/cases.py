@@ -1,7 +1,7 @@
-"""`kinprint bench cases`: the five disputes, played with the zoo's analogues; is each verdict as it has to be?
+"""`kinprint bench cases`: the five disputes, played with the zoo's analogues: is each verdict right?
 
-A case is what `kinprint case experiment=NAME scale=small` plays, in a process of its own, into the same folder: what was
-found there is not found again, so a run that was stopped goes on where it was.
+A case is what `kinprint case experiment=NAME scale=small` plays, in a process of its own, into the same folder: what
+was found there is not found again, so a run that was stopped goes on where it was.
 """
 
 import subprocess

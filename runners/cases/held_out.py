@@ -6,6 +6,7 @@ from pathlib import Path
 from analysis.benchmark.fitting import BUDGETS, fit_all
 from analysis.benchmark.specimens import specimens_of
 from analysis.benchmark.splits import outside
+from analysis.fitted_kinship import FittedKinship
 from analysis.library import REFERENCES, Library
 from analysis.observation import access_of
 from analysis.rules import Rules, without_tokenizer
@@ -45,10 +46,12 @@ class HeldOut:
     def rules(self, recording: Recording, rules: Rules, kept: Path) -> Rules:
         """The rules with kinship learned from everybody else, for what the recording shows; written to `kept`.
 
-        Where it answers too little to learn for, kinship is learned from the references, without the tokenizer.
+        What ships is taken where it never saw the lineage. Where too little is answered to learn for, kinship is
+        learned from the references, without the tokenizer.
         """
-        candidate = signature(recording, wholes=False)
-        answered = len(self.references.shared_prompts(candidate))
+        if rules.kinship is not None and self.lineage not in FittedKinship.load(rules.kinship).lineages:
+            return rules
+        answered = len(self.references.shared_prompts(signature(recording, wholes=False)))
         sizes = [size for size in BUDGETS if size <= answered]
         if not sizes:
             return replace(rules, kinship=None, channels=without_tokenizer(rules.channels))

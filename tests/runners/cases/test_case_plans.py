@@ -15,7 +15,6 @@ from runners.zoo.made import zoo_members
 from runners.zoo.models import CATALOGUE
 
 EXPERIMENTS = sorted(Path(str(one)).stem for one in files("configs").joinpath("experiment").iterdir())
-SEEING = ("drawn-0", "drawn-1", "drawn-0-noise")
 
 
 def case_of(experiment: str, *overrides: str) -> CaseSettings:
@@ -32,7 +31,7 @@ def test_what_a_case_expects_can_come_out_and_its_models_are_of_the_zoo(experime
     for suspect in case.small.suspects.values():
         assert suspect.expected in CONCLUSIONS
         for name in (suspect.model, suspect.parent):
-            assert str(name).removeprefix("zoo:") in {*zoo_members(), *CATALOGUE, *SEEING}
+            assert str(name).removeprefix("zoo:") in {*zoo_members(), *CATALOGUE}
     assert case.small.suspects or (case.shell is not None and set(case.shell.models) <= set(CATALOGUE))
     for suspect in case.full.suspects.values():
         assert suspect.expected in (None, *CONCLUSIONS)
