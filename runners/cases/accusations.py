@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.accusation import CONCLUSIONS, Asked, Findings, WeightsFound
+from analysis.bundle.code import code_sha256
 from analysis.bundle.contents import Asked as ToJudge
 from analysis.bundle.verify import verify
 from analysis.difference_kind import kind_of
@@ -84,7 +85,7 @@ def judge(
     folder, held_out = recording.folder.parent, HeldOut.of(library, model, suspect.parent)
     parents = () if suspect.parent is None else (suspect.parent,)
     say(f"{recording.manifest.candidate}: judging by what never saw the lineage {held_out.lineage}")
-    rule = held_out.rules(recording, rules(settings.estimator), folder / "kinship.json")
+    rule = held_out.rules(recording, rules(settings.estimator, settings.leave_out), folder / "kinship.json")
     references = held_out.references if parents else held_out.kept
     to_judge = ToJudge(rule, references, held_out.kept, parents, settings.alpha, {"lineage": held_out.lineage})
     verdict = sealed(recording, to_judge, folder / EVIDENCE, Path(settings.out) / _KEY)
@@ -141,4 +142,5 @@ def _how(suspect: SuspectSettings, settings: CaseSettings, library: Library) -> 
     """All that an outcome hangs on, so that another run's is taken only if it was found the same way."""
     asked = {key: getattr(settings, key) for key in ("backend", "engine", "alpha", "seed")}
     parts = {key: asdict(getattr(settings, key)) for key in ("suite", "tier", "estimator", "leave_out")}
-    return {"suspect": asdict(suspect), **asked, **parts, "library": [one.name for one in library.members]}
+    beside = {"library": [one.name for one in library.members], "code": code_sha256()}
+    return {"suspect": asdict(suspect), **asked, **parts, **beside}

@@ -42,23 +42,26 @@ def backend_for(model: ModelSettings, settings: CaseSettings) -> dict[str, Any]:
 
 
 def library_of(settings: CaseSettings, made_by: dict[str, str]) -> Library:
-    """The library; with references of the case's own, which are recorded first, as a folder of both."""
-    library = open_library(settings.library, settings.leave_out)
-    own = settings.cast.references
-    if not own:
-        return library
+    """The library, in which the case's own references are of the families that it says.
+
+    Those that the library lacks are recorded first; then it is a folder of both.
+    """
+    library, own = open_library(settings.library, settings.leave_out), settings.cast.references
+    members = [replace(one, lineage=library.lineage(one)) for one in library.members]
+    there = {one.name for one in members}
+    members = [replace(one, family=own[one.name].family or one.family) if one.name in own else one for one in members]
+    missing = {name: one for name, one in own.items() if name not in there}
+    if not missing:
+        return replace(library, members=tuple(members))
     folder = Path(settings.out) / "library"
-    members = [Member(name, one.family or name, origin=one.model) for name, one in own.items()]
-    for name, one in own.items():
+    for name, one in missing.items():
         say(f"{name}: recording the reference {one.model}")
         ask(name, one, settings, folder / folder_name(name), made_by)
-    others = [one for one in library.members if one.name not in own]
-    for member in others:
-        shutil.copytree(
-            library.folder / folder_name(member.name), folder / folder_name(member.name), dirs_exist_ok=True
-        )
+    for member in members:
+        place = folder_name(member.name)
+        shutil.copytree(library.folder / place, folder / place, dirs_exist_ok=True)
     if (library.folder / SUITES).is_dir():
         shutil.copytree(library.folder / SUITES, folder / SUITES, dirs_exist_ok=True)
-    named_lineages = [replace(member, lineage=library.lineage(member)) for member in others]
-    save_index(folder, f"{library.version} with {', '.join(own)}", [*named_lineages, *members])
+    new = [Member(name, one.family or name, origin=one.model) for name, one in missing.items()]
+    save_index(folder, f"{library.version} with {', '.join(missing)}", [*members, *new])
     return Library.load(folder)

@@ -56,7 +56,7 @@ class SuspectSettings(ModelSettings):
 
 @dataclass
 class CastSettings:
-    """Who appears: those accused, and references to record first, which join the library (the model named, rivals)."""
+    """Who appears: those accused, and references, which are recorded first where the library lacks them."""
 
     suspects: dict[str, SuspectSettings] = field(default_factory=dict)
     references: dict[str, ModelSettings] = field(default_factory=dict)

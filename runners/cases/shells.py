@@ -9,6 +9,7 @@ from pathlib import Path
 
 from analysis.accusation import Asked
 from analysis.attribute import attribute
+from analysis.bundle.code import code_sha256
 from analysis.library import Library
 from analysis.report.html import write_report
 from analysis.signature import signature
@@ -46,7 +47,8 @@ def play(settings: CaseSettings, shell: ShellSettings, made_by: dict[str, str]) 
     library = open_library(settings.library, settings.leave_out)
     for model in shell.models:
         folders = {key: Path(settings.out) / f"{model}-{key}" for key in shell.only or shell.system_prompts}
-        hows = {key: {"model": model, "prompt": shell.system_prompts[key], "seed": settings.seed} for key in folders}
+        same = {"model": model, "seed": settings.seed, "code": code_sha256()}
+        hows = {key: {**same, "prompt": shell.system_prompts[key]} for key in folders}
         known = {key: kept_outcome(folder, hows[key]) for key, folder in folders.items()}
         yield from (one for one in known.values() if one is not None)
         if left := [key for key, one in known.items() if one is None]:
