@@ -100,8 +100,8 @@ class Captioning:
 
         pixels = self._image_processor(list(shown.pixels), return_tensors="pt")["pixel_values"]
         wanted = torch.full((len(shown.captions), self._length), _NOTHING)
-        for row, caption in enumerate(shown.captions):
-            wanted[row, : len(self._captions[caption])] = torch.tensor(self._captions[caption])
+        for row, said in enumerate(shown.captions):
+            wanted[row, : len(self._captions[said])] = torch.tensor(self._captions[said])
         prompt = torch.tensor([self._prompt]).expand(len(wanted), -1)
         return Batch(pixels, torch.cat([prompt, wanted.clamp(min=0)], dim=1), wanted)
 
