@@ -240,6 +240,9 @@ def vllm_version() -> str:
     return "unknown"
 
 
+_POINTER = "For further information visit"  # the end of whatever pydantic says
+
+
 def _last_words(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith(_POINTER)]
     return lines[-1] if lines else type(error).__name__
