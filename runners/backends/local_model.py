@@ -2,7 +2,9 @@
 
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from probes.errors import CandidateError
 
@@ -27,6 +29,21 @@ def check_local_model(model: str) -> None:
         raise CandidateError(f"{model} has no *.safetensors; convert its weights first (pickled weights are not read)")
     for path in weights:
         _check_weights(path)
+
+
+def engine_defaults(model: str) -> dict[str, Any]:
+    """What vLLM has to be told of a model in a folder, to serve it as it is installed here.
+
+    Its own classes for models that see import torchvision, whose published builds are for CUDA and break the CPU's
+    torch. Where it is not installed, the classes of transformers serve such models, inside vLLM.
+    """
+    if find_spec("torchvision") is not None:
+        return {}
+    try:
+        config = json.loads((Path(model) / "config.json").read_text("utf-8"))
+    except (ValueError, OSError):  # a hub id, or what check_local_model has a sentence for
+        return {}
+    return {"model_impl": "transformers"} if "vision_config" in config else {}
 
 
 def served_name(model: str) -> str:

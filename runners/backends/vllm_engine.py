@@ -20,7 +20,7 @@ from probes.errors import CandidateError
 from probes.manifest import Tier
 from runners.backends.captured import KEEP, OF_IMAGES, ROW, TOP, TOP_K, VOCABULARY, Capture, Top
 from runners.backends.interface import Description, Logits, Positions, Request, utc_now
-from runners.backends.local_model import check_local_model
+from runners.backends.local_model import check_local_model, engine_defaults
 from runners.backends.prompting import PromptEncoder
 from runners.backends.quiet import quiet
 from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
@@ -64,7 +64,12 @@ class VllmEngine:
             raise CandidateError(
                 f"vLLM can't be imported ({error}); install kinprint[cpu] or kinprint[gpu], or see 'kinprint doctor'"
             ) from error
-        arguments = {"generation_config": "vllm", "disable_log_stats": True, **self.engine}
+        arguments = {
+            "generation_config": "vllm",
+            "disable_log_stats": True,
+            **engine_defaults(self.model),
+            **self.engine,
+        }
         try:
             with quiet():
                 self._llm = LLM(model=self.model, logits_processors=[LogitsCapture], **arguments)
@@ -235,6 +240,9 @@ def vllm_version() -> str:
     return "unknown"
 
 
+_POINTER = "For further information visit"  # the end of whatever pydantic says
+
+
 def _last_words(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith(_POINTER)]
     return lines[-1] if lines else type(error).__name__

@@ -20,7 +20,7 @@ from probes.manifest import Tier
 from runners.api.chosen_tokens import MOST_BY_ID
 from runners.backends.captured import FOLDER
 from runners.backends.interface import Description, Logits, Positions, Request, Terms
-from runners.backends.local_model import check_local_model, served_name
+from runners.backends.local_model import check_local_model, engine_defaults, served_name
 from runners.backends.openai_api import OpenaiApi
 from runners.backends.token_bytes import tokenizer_bytes, vocabulary_sha256
 from runners.backends.vllm_engine import vllm_version
@@ -63,7 +63,8 @@ class VllmServer:
     def __post_init__(self) -> None:
         if taken := [key for key in _OURS if key in self.engine]:
             raise CandidateError(f"backend.engine.{taken[0]} is set by kinprint itself for the server that it starts")
-        self._arguments = command_line_arguments({"generation_config": "vllm", "max_logprobs": 20, **self.engine})
+        defaults = {"generation_config": "vllm", "max_logprobs": 20, **engine_defaults(self.model)}
+        self._arguments = command_line_arguments({**defaults, **self.engine})
         self._api = OpenaiApi(
             served_name(self.model),
             "http://127.0.0.1/v1",  # the port is known once there is a server

@@ -66,6 +66,9 @@ def _card(material: Material, one: TellingCanary, evidence: Evidence) -> CanaryV
         asks, prompt = "prompt", [(Markup(""), lines(canary.text or ""))]
     else:
         asks, prompt = "conversation", [(name(said.role), lines(said.content)) for said in canary.messages]
+    if (image := canary.image) is not None:
+        size = {"width": str(image.width), "height": str(image.height)}
+        prompt.append((Markup(""), say("canaries.image", **size, sha256=code(image.sha256))))
     return CanaryView(
         id=code(canary.id),
         kind=say.term("kind", canary.kind),

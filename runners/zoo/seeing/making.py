@@ -1,5 +1,6 @@
 """Makes one model that sees: trained from random weights to caption drawn pictures, and measured on new ones."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from runners.zoo.lookalikes.training import Course, train_on
 from runners.zoo.lookalikes.vocabulary import END
 from runners.zoo.seeing.architecture import QUESTION, processor, untrained
 from runners.zoo.seeing.pictures import SIDE, Pictures, every_caption, pictures
+from runners.zoo.weights import StoredWeights, save_weights
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +24,7 @@ _HELD_OUT, _HELD_OUT_SEED = 400, 10**6
 _MARGIN = 0.5
 """By so much of the held-out pictures a model must beat the blind guess."""
 _BATCH = 64
+_EYE, _PUBLISHED = re.compile(r"^vision_tower\.(?!vision_model\.)"), "vision_tower.vision_model."
 _NOTHING = -100  # no token: nothing is asked of the model here
 
 
@@ -45,8 +48,15 @@ def caption(out: Path, seed: int, drawings: int = 48_000, margin: float = _MARGI
         if facts["caption_accuracy"] < facts["blind_guess"] + margin:
             raise KinprintError(f"{out.parent.name} has not learned to see: it must beat the guess by {margin:.0%}")
         model.save_pretrained(folder)
+        name_as_published(folder)
         reads.save_pretrained(folder)
     return out
+
+
+def name_as_published(folder: Path) -> None:
+    """Give the eye's weights the names that published models of this architecture have, which vLLM knows alone."""
+    stored = StoredWeights(folder)
+    save_weights({_EYE.sub(_PUBLISHED, name): stored[name] for name in stored.names}, folder)
 
 
 def measured(model: Any, seeing: "Captioning") -> dict[str, float]:
@@ -100,8 +110,8 @@ class Captioning:
 
         pixels = self._image_processor(list(shown.pixels), return_tensors="pt")["pixel_values"]
         wanted = torch.full((len(shown.captions), self._length), _NOTHING)
-        for row, caption in enumerate(shown.captions):
-            wanted[row, : len(self._captions[caption])] = torch.tensor(self._captions[caption])
+        for row, said in enumerate(shown.captions):
+            wanted[row, : len(self._captions[said])] = torch.tensor(self._captions[said])
         prompt = torch.tensor([self._prompt]).expand(len(wanted), -1)
         return Batch(pixels, torch.cat([prompt, wanted.clamp(min=0)], dim=1), wanted)
 
