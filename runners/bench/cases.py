@@ -42,7 +42,7 @@ def measure(names: Sequence[str], docs: Path | None = None) -> list[Row]:
         outcomes = played(name, CASES[name])
         rows += [_row(name, one) for one in outcomes] or [Row(f"{VERDICT}{name}", None, _RIGHT)]
         seconds += sum(one.seconds for one in outcomes)
-        cpu_seconds += sum(one.cpu_seconds for one in outcomes)
+        cpu_seconds += sum(one.cpu_seconds or 0.0 for one in outcomes)
         if docs is not None and outcomes:
             put(docs, name, table(outcomes))
     return [*rows, Row("minutes", seconds / 60, _TIME), Row("cpu_minutes", cpu_seconds / 60, None, "min")]

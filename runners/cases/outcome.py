@@ -20,7 +20,8 @@ class Outcome:
     """`model` is who was asked, `parent` who it is said to come from; `missed` says in words what came out otherwise.
 
     `expected`: the conclusion asked for, None where nobody knows. `seconds` by the clock and `cpu_seconds` of this
-    process and those it started, the engine's start included. `settings` are those that it was found with.
+    process and those it started, the engine's start included; None where not measured. `settings` are those that it was
+    found with.
     """
 
     suspect: str
@@ -31,7 +32,7 @@ class Outcome:
     missed: tuple[str, ...]
     queries: int
     seconds: float
-    cpu_seconds: float
+    cpu_seconds: float | None
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
