@@ -14,8 +14,10 @@ from analysis.weights.words import Shared
 
 Conclusion = Literal["near_identical_copy", "descends", "no_accusation", "measures_disagree"]
 CONCLUSIONS: tuple[Conclusion, ...] = ("near_identical_copy", "descends", "no_accusation", "measures_disagree")
-NEARLY_THE_SAME = ("same", "quantization")
-"""What two recordings show of one model, and of one with its weights rounded or noised (`kinprint same`)."""
+NEARLY_THE_SAME = 0.1
+"""So far apart, in shares of what strangers are, the answers of a copy are at most: 0.001 to 0.055 with noise of 1 to
+3% on the weights. The lightest trainings stay below it too (0.03, 0.095), others were at 0.15 to 1 (twelve models, by
+eye)."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Findings:
     """What was found of a suspect, rung by rung; None for what was not asked or can't be had.
 
     `tokenizers`: the families whose tokenizer it has; `family` is named, or None with a `decision` that says why not;
-    `p` is the probability of what came out likeliest. `likeness`: what `kinprint same` says of it and the model that it
-    is said to come from, the kind of the difference where they differ.
+    `p` is the probability of what came out likeliest. `apart`: how far its answers are from those of the model that it
+    is said to come from, in shares of what strangers are (`analysis.difference_kind.STRANGERS`).
     """
 
     tokenizers: tuple[str, ...]
@@ -51,18 +53,20 @@ class Findings:
     descent: Descent | None = None
     effect: float | None = None
     p_value: float | None = None
-    likeness: str | None = None
+    apart: float | None = None
     weights: WeightsFound | None = None
 
     @property
     def conclusion(self) -> Conclusion:
-        """What of the accusation is borne out."""
+        """What of the accusation is borne out. What was rebuilt in another architecture is no copy, however alike."""
         shared = None if self.weights is None else self.weights.shared
         if self.descent == "shared_ancestry" and shared == "apart":
             return "measures_disagree"
         if self.descent != "shared_ancestry" and shared != "shared":
             return "no_accusation"
-        return "near_identical_copy" if self.likeness in NEARLY_THE_SAME else "descends"
+        rebuilt = self.weights is not None and not self.weights.same_architecture
+        near = self.apart is not None and self.apart <= NEARLY_THE_SAME
+        return "near_identical_copy" if near and not rebuilt else "descends"
 
     @classmethod
     def of_entry(cls, entry: dict[str, Any]) -> Self:

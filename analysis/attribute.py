@@ -65,7 +65,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
         unlearned = "what sharing a tokenizer is worth was not learned for this access and number of canaries"
         channels, why = independent, {**why, **dict.fromkeys(set(channels) - set(independent), unlearned)}
     verdict = replace(verdict, left_out=why)
-    reason = _no_signal(aligned, channels, rules)
+    reason = _no_signal(aligned, channels, rules) or _no_rival(library)
     conduct = {} if reason else silent_conduct(aligned, tuple(dict.fromkeys((*channels, *Rules.channels))))
     if reason := reason or " ".join(conduct.values()):
         shown = tuple(pair_evidence(aligned, [], rules.switched_off))
@@ -230,6 +230,13 @@ def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> s
     if not channels:
         return f"the recording feeds none of the channels {', '.join(rules.channels)}"
     return ""
+
+
+def _no_rival(library: Library) -> str:
+    """Why no family can be told by a library of members that were asked the same; empty if one can."""
+    if len(library.families) > 1:
+        return ""
+    return f"{library.families[0]} is the only family that was asked these prompts, so there is nothing to tell it from"
 
 
 def _warnings(candidate: Signature, shared: Sequence[str], library: Library) -> list[str]:

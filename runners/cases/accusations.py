@@ -13,8 +13,7 @@ from analysis.accusation import CONCLUSIONS, Asked, Findings, WeightsFound
 from analysis.bundle.code import code_sha256
 from analysis.bundle.contents import Asked as ToJudge
 from analysis.bundle.verify import verify
-from analysis.difference_kind import kind_of
-from analysis.equality import equality
+from analysis.difference_kind import STRANGERS
 from analysis.library import Library
 from analysis.paired import pair
 from analysis.report.html import write_report
@@ -63,7 +62,7 @@ def investigate(
         say(f"{name}: asking {model}")
         recording = ask(name, suspect, settings, folder / RECORDING, made_by)
         verdict, weights = judge(recording, model, suspect, settings, library)
-        found = findings(verdict, weights, None if suspect.parent is None else likeness(recording, library, suspect))
+        found = findings(verdict, weights, apart(recording, library, suspect))
     missed = () if suspect.expected is None else Asked(suspect.expected, suspect.family, suspect.named).missed(found)
     return Outcome(
         suspect=name,
@@ -107,15 +106,18 @@ def sealed(recording: Recording, to_judge: ToJudge, out: Path, key: Path) -> Ver
     return verdict
 
 
-def likeness(recording: Recording, library: Library, suspect: SuspectSettings) -> str:
-    """What `kinprint same` says of a suspect and the model that it is said to come from, or how they differ."""
-    parent = next(library.recording(one) for one in library.members if one.name == suspect.parent)
-    paired = pair(recording, parent)
-    decision = equality(paired).decision
-    return decision if decision != "different" else kind_of(recording, parent, paired).name
+def apart(recording: Recording, library: Library, suspect: SuspectSettings) -> float | None:
+    """How far the answers of a suspect are from those of the model named, in shares of what strangers are apart.
+
+    None where only sampled text shows, or no model is named.
+    """
+    named_one = [library.recording(one) for one in library.members if one.name == suspect.parent]
+    if not named_one or (paired := pair(recording, named_one[0])).basis != "tops":
+        return None
+    return float(paired.distances.mean()) / STRANGERS
 
 
-def findings(verdict: Verdict, weights: WeightsFound | None, alike: str | None) -> Findings:
+def findings(verdict: Verdict, weights: WeightsFound | None, distance: float | None) -> Findings:
     """What a case says of one suspect, rung by rung."""
     tested = verdict.descent[0] if verdict.descent else None
     return Findings(
@@ -127,7 +129,7 @@ def findings(verdict: Verdict, weights: WeightsFound | None, alike: str | None) 
         descent=None if tested is None else tested.decision,
         effect=None if tested is None else tested.effect,
         p_value=None if tested is None else tested.p_adjusted,
-        likeness=alike,
+        apart=distance,
         weights=weights,
     )
 

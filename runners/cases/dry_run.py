@@ -89,6 +89,6 @@ def _steps(settings: CaseSettings, shell: ShellSettings | None) -> Iterator[str]
     yield "attribute: which family, or none, by references among which nothing of its lineage is but the model named"
     if any(one.parent for one in settings.cast.suspects.values()):
         yield f"descent from the model named, at alpha = {settings.alpha:g}, against the library's innocents"
-        yield "weights of both sides, where they can be had, by rates that know neither's kin; how like the answers are"
+        yield "weights of both sides, where they can be had, by rates that know neither's kin; how near the answers are"
     yield "bundle, signed with a key made for it, and verify it as a stranger would"
     yield f"report, into {settings.out}"

@@ -11,10 +11,6 @@ _WORDS = {
     "measures_disagree": "the measures disagree",
     "shared_ancestry": "shared ancestry",
     "independent_not_rejected": "independence not rejected",
-    "same": "the same",
-    "quantization": "as near as rounding or noise leaves them",
-    "substitution": "another model's",
-    "undetermined": "further than rounding, nearer than strangers",
 }
 _ROWS: dict[str, Callable[[Outcome], str]] = {
     "model": lambda one: f"`{one.model}`",
@@ -23,9 +19,7 @@ _ROWS: dict[str, Callable[[Outcome], str]] = {
     "architecture": lambda one: _architecture(one),
     "family": lambda one: _family(one),
     "descent": lambda one: _descent(one),
-    "answers beside those of the model named": lambda one: (
-        _WORDS.get(one.found.likeness or "", one.found.likeness) or "not compared"
-    ),
+    "its answers from those of the model named": lambda one: _apart(one),
     "weights together": lambda one: one.found.weights.shared if one.found.weights else "not compared",
     "the accuser's `std_profile`": lambda one: _profile(one),
     "deciding measures on weights": lambda one: _deciding(one),
@@ -69,6 +63,10 @@ def _descent(one: Outcome) -> str:
     figures += [f"p = {found.p_value:.2g}"] if found.p_value is not None else []
     said = _WORDS.get(found.descent, found.descent)
     return f"{said} ({', '.join(figures)})" if figures else said
+
+
+def _apart(one: Outcome) -> str:
+    return "not compared" if one.found.apart is None else f"{100 * one.found.apart:.1f}% of what strangers are apart"
 
 
 def _profile(one: Outcome) -> str:

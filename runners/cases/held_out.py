@@ -51,13 +51,14 @@ class HeldOut:
         """
         if rules.kinship is not None and self.lineage not in FittedKinship.load(rules.kinship).lineages:
             return rules
-        answered = len(self.references.shared_prompts(signature(recording, wholes=False)))
+        candidate = signature(recording, wholes=False)
+        others = self.others.asked(candidate)
+        answered = len(others.shared_prompts(candidate))
         sizes = [size for size in BUDGETS if size <= answered]
         if not sizes:
             return replace(rules, kinship=None, channels=without_tokenizer(rules.channels))
         access = replace(access_of(recording), continued=False)
-        specimens = specimens_of([self.others])
-        fit_all(specimens, self.others.version, accesses=(access,), budgets=sizes[-1:]).save(kept)
+        fit_all(specimens_of([others]), others.version, accesses=(access,), budgets=sizes[-1:]).save(kept)
         return replace(rules, kinship=str(kept))
 
 

@@ -64,6 +64,6 @@ def test_what_is_found_says_every_rung_by_itself() -> None:
     verdict = Verdict(
         "x", "logits", "s", "unknown", None, {"a": 0.1, "unknown": 0.9}, 1, 1, 1, Calibration("", 0), "", "", 8
     )
-    found = accusations.findings(replace(verdict, tokenizer={"fits": ["a", "b"]}), APART, "substitution")
+    found = accusations.findings(replace(verdict, tokenizer={"fits": ["a", "b"]}), APART, 0.7)
     assert (found.tokenizers, found.likeliest, found.p, found.descent) == (("a", "b"), "unknown", 0.9, None)
-    assert (found.weights, found.conclusion) == (APART, "no_accusation")
+    assert (found.weights, found.apart, found.conclusion) == (APART, 0.7, "no_accusation")

@@ -56,6 +56,6 @@ def test_a_recorded_descendant_is_found_by_what_never_saw_its_lineage(zoo: Libra
     tested = descent(recording, held_out.kept, ["romance-0", "romance-1"])
     effects = [one.effect or 0.0 for one in tested]
     assert effects[0] > 4 * effects[1]
-    found = findings(replace(verdict, descent=tested[:1]), None, "undetermined")
+    found = findings(replace(verdict, descent=tested[:1]), None, 0.4)
     assert found.family == "romance"
     assert (found.conclusion == "descends") == (found.descent == "shared_ancestry")
