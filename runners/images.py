@@ -13,7 +13,6 @@ from runners.backends.interface import Request
 from runners.progress import say
 
 _DATA_URI = "data:image/png;base64,"
-
 _ENOUGH = 3
 """Images refused, and none taken, after which no more are sent."""
 

@@ -107,7 +107,7 @@ class VllmEngine:
                 "version": vllm_version(),
                 "dtype": str(model.dtype).removeprefix("torch."),
                 "device": str(self._config.device_config.device_type),
-                "arguments": dict(self.engine),
+                "arguments": engine_defaults(self.model) | dict(self.engine),
             },
             tokenizer={"size": len(self._token_bytes), "sha256": vocabulary_sha256(self._token_bytes)},
             token_bytes=self._token_bytes,

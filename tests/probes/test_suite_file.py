@@ -91,7 +91,7 @@ def test_a_canary_that_asks_for_nothing_is_refused(changes: dict[str, Any]) -> N
 
 def test_a_suite_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     for missing in (tmp_path / "no.jsonl", tmp_path, "no-such-suite"):
-        with pytest.raises(SuiteError, match=r"no suite .*core, habits, quick"):
+        with pytest.raises(SuiteError, match=r"no suite .*core, habits, image, quick"):
             load_suite(missing)
 
 

@@ -28,7 +28,7 @@ _EYE, _PUBLISHED = re.compile(r"^vision_tower\.(?!vision_model\.)"), "vision_tow
 _NOTHING = -100  # no token: nothing is asked of the model here
 
 
-def caption(out: Path, seed: int, drawings: int = 48_000, margin: float = _MARGIN) -> Path:
+def caption(out: Path, seed: int, drawings: int = 12_800, margin: float = _MARGIN) -> Path:
     """Train a model on `drawings` pictures from random weights, and return its folder.
 
     The provenance in it tells what share of held-out pictures it captions rightly, word for word, and what share has
