@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.library import INDEX, SHIPPED, ZOO
 from analysis.verdict import kinprint_version
-from probes.errors import KinprintError
+from probes.errors import CandidateError, KinprintError
 from runners.batch.candidates import Row, candidates
 from runners.batch.run import FOLDERS, Run, output
 from runners.batch.settings import MultirunSettings, ResourcesSettings
@@ -61,7 +61,6 @@ def _collect(row: Row, said: Sequence[str], batch: Path, suites: dict[str, str])
         candidate = settings.candidate
         if (suite := suites.get(repr(settings.suite))) is None:
             suite = suites[repr(settings.suite)] = suite_of(settings.suite).sha256
-        start = _start(settings)
     except KinprintError as error:
         raise KinprintError(f"{row.where}: {error}" if row.where else str(error)) from error
     decides = asdict(settings)
@@ -73,13 +72,19 @@ def _collect(row: Row, said: Sequence[str], batch: Path, suites: dict[str, str])
             decides["candidate"][place] = str(Path(path).resolve())
     name = name_of(candidate)
     out = output(batch, "collect", name, {**decides, "suite_sha256": suite})
-    return Run("collect", name, overrides, out, start, _resources(settings))
+    return Run("collect", name, overrides, out, _start(settings) or str(out), _resources(settings))
 
 
-def _start(settings: CollectSettings) -> str:
-    """What serving the candidate starts. A model of the zoo is not fetched for that."""
+def _start(settings: CollectSettings) -> str | None:
+    """What serving the candidate starts; None where it can't be served, as the run itself will find.
+
+    A model of the zoo is not fetched for that.
+    """
     named = replace(settings.candidate, model=settings.candidate.model.removeprefix(_ZOO))
-    return start_of(construct(settings.backend, **serving(named)))
+    try:
+        return start_of(construct(settings.backend, **serving(named)))
+    except CandidateError:
+        return None
 
 
 def _resources(settings: CollectSettings) -> ResourcesSettings:
@@ -126,7 +131,7 @@ def _judged(verb: str, recordings: Sequence[Path], said: tuple[str, ...], batch:
         out = output(batch, verb, recording.name, {**decides, "recording": digest})
         overrides = (*said, f"recording={recording}")
         name = _candidate(content) or recording.name
-        runs.append(Run(verb, name, overrides, out, str(out), ResourcesSettings(gpus=0), str(recording)))
+        runs.append(Run(verb, name, overrides, out, verb, ResourcesSettings(gpus=0), str(recording)))
     return runs
 
 
