@@ -59,6 +59,8 @@ def _collect(row: Row, said: Sequence[str], batch: Path, suites: dict[str, str])
     try:
         settings = settings_of("collect", CollectSettings, [*overrides, "out=x"])
         candidate = settings.candidate
+        if settings.dry_run:
+            raise KinprintError("dry_run=true says what one candidate costs; leave -m away")
         if (suite := suites.get(repr(settings.suite))) is None:
             suite = suites[repr(settings.suite)] = suite_of(settings.suite).sha256
     except KinprintError as error:

@@ -41,25 +41,22 @@ def begun(words: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def kill_in_the_middle(batch: Path, head: subprocess.Popen[str]) -> tuple[str, int]:
-    """Kill the job of one candidate once it has asked something; its number, and how many answers were there."""
+def well_under_way(batch: Path, name: str, head: subprocess.Popen[str]) -> int:
+    """Wait until a candidate has answered something; how many answers are in its journal."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and head.poll() is None:
-        for journal in batch.glob(f"recordings/{KILLED}-*/{LINES}"):
+        for journal in batch.glob(f"recordings/{name}-*/{LINES}"):
             answers = len(journal.read_bytes().splitlines())
             if answers > 20:
-                number = number_of(batch, KILLED)
-                subprocess.run(["scancel", "--signal=KILL", "--full", number], check=True)
-                return number, answers
+                return answers
         time.sleep(0.05)
-    raise AssertionError(f"there was nothing to kill: {head.communicate(timeout=60)}")
+    raise AssertionError(f"it was never under way: {head.communicate(timeout=60)}")
 
 
 def number_of(batch: Path, name: str) -> str:
     """The job of a candidate: those of an array stand in the order of the file."""
-    listed = subprocess.run(["squeue", "--me", "--array", "--noheader", "--format=%i"], capture_output=True, text=True)
     place = ["first", KILLED, "third", "absent"].index(name)
-    [number] = [one for one in listed.stdout.split() if one.endswith(f"_{place}")]
+    [number] = [one for one in queued("--array", "--format=%i") if one.endswith(f"_{place}")]
     return number
 
 
@@ -68,7 +65,9 @@ def test_a_killed_job_fails_alone_and_is_gone_on_with(candidates: Path, tmp_path
     with subprocess.Popen(
         command(candidates, batch), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as head:
-        number, answers = kill_in_the_middle(batch, head)
+        answers = well_under_way(batch, KILLED, head)
+        number = number_of(batch, KILLED)
+        subprocess.run(["scancel", "--signal=KILL", "--full", number], check=True)
         _, said = head.communicate(timeout=_PATIENCE)
     assert head.returncode == 1, said
     first = {line.candidate: line for line in load_summary(batch, "collect")}
@@ -87,6 +86,24 @@ def test_a_killed_job_fails_alone_and_is_gone_on_with(candidates: Path, tmp_path
     before = [one for one in recording.answers if one.asked_at and one.asked_at < stamp(resumed_at)]
     assert len(recording.answers) > len(before) >= answers - 2  # the last lines may have been cut short
     assert json.loads((Path(second["first"].out) / "manifest.json").read_text("utf-8"))["counts"]["ok"]
+
+
+def test_a_preempted_job_is_put_back_and_goes_on(candidates: Path, tmp_path: Path) -> None:
+    batch, one = tmp_path / "batch", tmp_path / "one.csv"
+    one.write_text("\n".join(candidates.read_text("utf-8").splitlines()[:2]) + "\n", "utf-8")
+    with begun(command(one, batch)) as head:
+        answers = well_under_way(batch, "first", head)
+        [number] = queued("--format=%i")
+        subprocess.run(["scancel", "--signal=USR2", number], check=True)
+        preempted_at = time.time()
+        _, said = head.communicate(timeout=_PATIENCE)
+    assert head.returncode == 0, said
+    [line] = load_summary(batch, "collect")
+    recording = load_recording(line.out)
+    before = [one for one in recording.answers if one.asked_at and one.asked_at < stamp(preempted_at)]
+    assert len(recording.answers) > len(before) >= answers - 2
+    [log] = (batch / "jobs" / "slurm").glob("*_log.err")
+    assert "equeue" in log.read_text("utf-8")
 
 
 def test_an_interrupted_batch_takes_its_jobs_back(candidates: Path, tmp_path: Path) -> None:
@@ -114,8 +131,8 @@ def test_what_slurm_refuses_is_one_sentence(candidates: Path, tmp_path: Path) ->
     assert "Slurm takes no job with" in done.stderr.splitlines()[-1]
 
 
-def queued() -> list[str]:
-    return subprocess.run(["squeue", "--me", "--noheader"], capture_output=True, text=True).stdout.split()
+def queued(*how: str) -> list[str]:
+    return subprocess.run(["squeue", "--me", "--noheader", *how], capture_output=True, text=True).stdout.split()
 
 
 def stamp(seconds: float) -> str:

@@ -139,6 +139,7 @@ def test_verdicts_and_reports_of_a_folder_and_one_page_over_all(
         (["collect", "-m", "candidates=CSV", "out=x"], "leave 'out' away"),
         (["collect", "-m", "candidates=CSV", "tier=nothing"], r"line 2: .*nothing"),
         (["collect", "-m", "candidates=CSV", "suite=file", "suite.path=nowhere.jsonl"], "nowhere"),
+        (["collect", "-m", "candidates=CSV", "dry_run=true"], "leave -m away"),
         (["collect", "-m", "recordings=x"], "takes candidates=, not recordings="),
         (["collect", "-m"], "needs a value for candidate.model"),
         (["collect", "-m", "candidates=nowhere.csv"], "nowhere.csv"),
