@@ -4,10 +4,10 @@ Without scripts, as the report: a row carries its rank by every column, and the 
 the column that is chosen.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -30,13 +30,14 @@ _TITLES = {"dendrogram": "Dendrogram, by average linkage", "neighbour_joining": 
 class Candidate:
     """One candidate of a batch. `verdict` is None where it was not judged, and `why` says why if that is known.
 
-    `report` is the address of its own report, relative to the page.
+    `report` is the address of its own report, relative to the page; `leaf` its name in the tree, if it stands there.
     """
 
     name: str
     verdict: Verdict | None = None
     why: str = ""
     report: str | None = None
+    leaf: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ def write_batch_page(
     candidates: Sequence[Candidate], tree: FamilyTree | None, no_tree: str, path: Path, made_from: str
 ) -> Path:
     """Write the page, whole or not at all. Without a `tree`, `no_tree` says why; `made_from` is its last line."""
-    near = {} if tree is None else nearest(tree)
+    near: Mapping[str | None, Neighbour] = {} if tree is None else {**nearest(tree)}
     strange = None if tree is None else outliers(tree)
     columns = _columns(near)
     ranks = [_ranks([key(one) for one in candidates]) for _, key, _ in columns.values()]
     rows = [
         {
-            "style": Markup(";".join(f"--r{column}:{rank[place]}" for column, rank in enumerate(ranks))),
+            "style": Markup(";".join(f"--r{n}:{up[place]};--b{n}:{down[place]}" for n, (up, down) in enumerate(ranks))),
             "cells": [show(one) for _, _, show in columns.values()],
             "report": one.report,
         }
@@ -113,39 +114,28 @@ def write_batch_page(
     return path
 
 
-Key = Callable[[Candidate], tuple[float, str]]
+Key = Callable[[Candidate], Any]
 Show = Callable[[Candidate], Markup]
 
 
-def _columns(near: Mapping[str, Neighbour]) -> dict[str, tuple[bool, Key, Show]]:
-    """By heading: whether it holds numbers, by what it sorts, and what it shows. What is missing sorts last."""
+def _columns(near: Mapping[str | None, Neighbour]) -> dict[str, tuple[bool, Key, Show]]:
+    """By heading: whether it holds numbers, by what it sorts (None: nothing to say, and last), and what it shows."""
 
     def words(of: Callable[[Candidate], str | None]) -> tuple[bool, Key, Show]:
-        def key(one: Candidate) -> tuple[float, str]:
-            said = of(one)
-            return (0.0, said.casefold()) if said else (1.0, "")
-
-        return False, key, lambda one: name(of(one) or "")
+        return False, lambda one: (of(one) or "").casefold() or None, lambda one: name(of(one) or "")
 
     def number(of: Callable[[Candidate], float | None], show: Callable[[float], str]) -> tuple[bool, Key, Show]:
-        def key(one: Candidate) -> tuple[float, str]:
-            value = of(one)
-            return (math.inf, "") if value is None else (-value, "")
-
         def cell(one: Candidate) -> Markup:
             value = of(one)
             return Markup("") if value is None else text(show(value))
 
-        return True, key, cell
+        return True, of, cell
 
     def told(of: Callable[[Verdict], str | None]) -> Callable[[Candidate], str | None]:
         return lambda one: None if one.verdict is None else of(one.verdict)
 
     def counted(of: Callable[[Verdict], float | None]) -> Callable[[Candidate], float | None]:
         return lambda one: None if one.verdict is None else of(one.verdict)
-
-    def distance(one: Candidate) -> float | None:
-        return near[one.name].distance if one.name in near else None
 
     return {
         "Candidate": words(lambda one: one.name),
@@ -154,21 +144,26 @@ def _columns(near: Mapping[str, Neighbour]) -> dict[str, tuple[bool, Key, Show]]
         "Probability": number(
             counted(lambda verdict: verdict.posterior[verdict.likeliest] if verdict.likeliest else None), percent
         ),
-        "Nearest model": words(lambda one: near[one.name].name if one.name in near else None),
-        "Distance": number(distance, lambda value: f"{value:.3f}"),
+        "Nearest model": words(lambda one: near[one.leaf].name if one.leaf in near else None),
+        "Distance": number(
+            lambda one: near[one.leaf].distance if one.leaf in near else None, lambda value: f"{value:.3f}"
+        ),
         "Tier": words(told(lambda verdict: verdict.tier)),
         "Canaries": number(counted(lambda verdict: verdict.canaries), lambda value: f"{value:.0f}"),
         "Queries": number(counted(lambda verdict: verdict.queries), lambda value: f"{value:.0f}"),
-        "What is to be said": words(lambda one: one.why if one.verdict is None else "; ".join(one.verdict.warnings)),
+        "Remarks": words(lambda one: one.why if one.verdict is None else "; ".join(one.verdict.warnings)),
     }
 
 
-def _ranks(keys: Sequence[tuple[float, str]]) -> list[int]:
-    order = sorted(range(len(keys)), key=lambda place: keys[place])
-    ranks = [0] * len(keys)
-    for rank, place in enumerate(order):
-        ranks[place] = rank
-    return ranks
+def _ranks(keys: Sequence[Any]) -> tuple[list[int], list[int]]:
+    """The place of each when sorted, and when sorted backwards; those with nothing to say are last in both."""
+    known = sorted((place for place, key in enumerate(keys) if key is not None), key=lambda place: keys[place])
+    silent = [place for place, key in enumerate(keys) if key is None]
+    both = []
+    for order in ([*known, *silent], [*reversed(known), *silent]):
+        ranks = dict(zip(order, range(len(order)), strict=True))
+        both.append([ranks[place] for place in range(len(keys))])
+    return both[0], both[1]
 
 
 def _counts(candidates: Sequence[Candidate]) -> dict[str, int]:

@@ -31,6 +31,8 @@ _OF_RECORDINGS: dict[str, type[AttributeSettings] | type[ReportSettings]] = {
 }
 _SOURCE = {"collect": "candidates"} | dict.fromkeys(_OF_RECORDINGS, "recordings")
 _ZOO = "zoo:"
+_TEXTS = ("candidate.model", "candidate.name", "candidate.adapter")
+_NONE = ("", "null", "???")
 
 
 def planned(verb: str, words: Sequence[str], settings: MultirunSettings) -> list[Run]:
@@ -49,20 +51,30 @@ def planned(verb: str, words: Sequence[str], settings: MultirunSettings) -> list
 
 def _of_candidates(words: Sequence[str], settings: MultirunSettings) -> list[Run]:
     rows = [Row((), "")] if settings.candidates is None else candidates(Path(settings.candidates))
-    suites: dict[str, str] = {}
+    composed: dict[Any, tuple[CollectSettings, str]] = {}
     combinations = list(sweep(words))
-    return [_collect(row, said, Path(settings.batch), suites) for row in rows for said in combinations]
+    return [_collect(row, said, Path(settings.batch), composed) for row in rows for said in combinations]
 
 
-def _collect(row: Row, said: Sequence[str], batch: Path, suites: dict[str, str]) -> Run:
-    overrides = (*(word for word in said if word.partition("=")[0] not in row.keys), *row.overrides)
-    try:
-        settings = settings_of("collect", CollectSettings, [*overrides, "out=x"])
-        candidate = settings.candidate
+def _composed(overrides: Sequence[str], known: dict[Any, tuple[CollectSettings, str]]) -> tuple[CollectSettings, str]:
+    """The settings and the hash of the suite; what differs only in `_TEXTS` is composed once, since that takes long."""
+    pairs = [override.partition("=")[::2] for override in overrides]
+    texts = {key: value for key, value in pairs if key in _TEXTS and value not in _NONE and value[:1] not in "'\""}
+    rest = tuple(override for override, (key, _) in zip(overrides, pairs, strict=True) if key not in texts)
+    if (rest, *texts) not in known:
+        settings = settings_of("collect", CollectSettings, [*rest, *(f"{key}=x" for key in texts), "out=x"])
         if settings.dry_run:
             raise KinprintError("dry_run=true says what one candidate costs; leave -m away")
-        if (suite := suites.get(repr(settings.suite))) is None:
-            suite = suites[repr(settings.suite)] = suite_of(settings.suite).sha256
+        known[rest, *texts] = settings, suite_of(settings.suite).sha256
+    settings, suite = known[rest, *texts]
+    own = {key.removeprefix("candidate."): value for key, value in texts.items()}
+    return replace(settings, candidate=replace(settings.candidate, **own)), suite
+
+
+def _collect(row: Row, said: Sequence[str], batch: Path, composed: dict[Any, tuple[CollectSettings, str]]) -> Run:
+    overrides = (*(word for word in said if word.partition("=")[0] not in row.keys), *row.overrides)
+    try:
+        settings, suite = _composed(overrides, composed)
     except KinprintError as error:
         raise KinprintError(f"{row.where}: {error}" if row.where else str(error)) from error
     decides = asdict(settings)
@@ -72,7 +84,7 @@ def _collect(row: Row, said: Sequence[str], batch: Path, suites: dict[str, str])
     for place in ("model", "adapter"):
         if (path := decides["candidate"][place]) is not None and Path(path).exists():
             decides["candidate"][place] = str(Path(path).resolve())
-    name = name_of(candidate)
+    name = name_of(settings.candidate)
     out = output(batch, "collect", name, {**decides, "suite_sha256": suite})
     return Run("collect", name, overrides, out, _start(settings) or str(out), _resources(settings))
 

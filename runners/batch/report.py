@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -42,12 +43,17 @@ def main(overrides: list[str]) -> int:
     if not judged:
         raise KinprintError(f"there is no {summary_file(batch, 'attribute')}; 'kinprint attribute -m' writes it")
     out = Path(settings.out) if settings.out is not None else batch / "batch.html"
-    tree, no_tree = _tree(settings, [line for line in judged if line.status != "failed"])
-    print(write_batch_page(_candidates(batch, judged, out), tree, no_tree, out, f"Made from {batch} by kinprint."))
+    verdicts = {line.recording: _verdict(Path(line.out)) for line in judged if line.status != "failed"}
+    spoke = [recording for recording, verdict in verdicts.items() if verdict.decision != "no_signal"]
+    tree, leaves, no_tree = _tree(settings, spoke)
+    candidates = _candidates(batch, judged, out, verdicts, leaves)
+    print(write_batch_page(candidates, tree, no_tree, out, f"Made from {batch} by kinprint."))
     return 0
 
 
-def _candidates(batch: Path, judged: list[Line], out: Path) -> list[Candidate]:
+def _candidates(
+    batch: Path, judged: Sequence[Line], out: Path, verdicts: Mapping[str, Verdict], leaves: Mapping[str, str]
+) -> list[Candidate]:
     """Those that were judged, and before them those that could not even be asked."""
     asked = [line for line in load_summary(batch, "collect") if line.status == "failed"]
     found = [Candidate(line.candidate, why=line.why) for line in asked]
@@ -55,32 +61,39 @@ def _candidates(batch: Path, judged: list[Line], out: Path) -> list[Candidate]:
     for line in judged:
         page = reports.get(line.recording)
         link = quote(os.path.relpath(page, out.parent)) if page and Path(page).is_file() else None
-        verdict = None if line.status == "failed" else _verdict(Path(line.out) / "verdict.json")
-        found.append(Candidate(line.candidate, verdict, line.why, link))
+        one = line.recording
+        found.append(Candidate(line.candidate, verdicts.get(one), line.why, link, leaves.get(one)))
     return found
 
 
-def _verdict(path: Path) -> Verdict:
+def _verdict(folder: Path) -> Verdict:
+    path = folder / "verdict.json"
     try:
         return Verdict.from_json(json.loads(path.read_text("utf-8")))
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise KinprintError(f"{path} is missing or damaged ({error}); 'kinprint attribute -m' writes it") from error
 
 
-def _tree(settings: BatchReportSettings, judged: list[Line]) -> tuple[FamilyTree | None, str]:
-    """The tree of the recordings that were asked the same in the same way, the most there are; or why there is none."""
-    recordings = [load_recording(line.recording) for line in judged]
+def _tree(settings: BatchReportSettings, spoke: Sequence[str]) -> tuple[FamilyTree | None, dict[str, str], str]:
+    """The tree of the recordings that were asked the same in the same way, the most there are; or why there is none.
+
+    With each recording's name there: the tree tells apart those that bear the same.
+    """
+    recordings = {folder: load_recording(folder) for folder in spoke}
     if not recordings:
-        return None, "no candidate was judged"
-    [(common, _)] = Counter(map(_asked, recordings)).most_common(1)
-    alike = [one for one in recordings if _asked(one) == common]
+        return None, {}, "no candidate gave a signal"
+    [(common, _)] = Counter(map(_asked, recordings.values())).most_common(1)
+    alike = {folder: one for folder, one in recordings.items() if _asked(one) == common}
     if len(alike) < len(recordings):
         say(f"{len(recordings) - len(alike)} of {len(recordings)} were asked something else; the tree leaves them out")
     try:
         library = open_library(settings.library, settings.leave_out)
-        return family_tree(library, alike, None, rules(settings.estimator), settings.replicates, settings.seed), ""
+        whole = list(alike.values())
+        tree = family_tree(library, whole, None, rules(settings.estimator), settings.replicates, settings.seed)
     except KinprintError as error:
-        return None, str(error)
+        return None, {}, str(error)
+    leaves = [name for name, family in zip(tree.names, tree.families, strict=True) if family is None]
+    return tree, dict(zip(alike, leaves, strict=True)), ""
 
 
 def _asked(recording: Recording) -> tuple[str, str]:

@@ -21,6 +21,8 @@ from runners.progress import say
 
 _FOLLOWERS_GO_AFTER = 30  # seconds after the first node's task has ended
 
+_ARRAY = 1000  # jobs; Slurm's own limit, unless a cluster sets another
+
 
 class OnNode:
     """What runs on every node of a job; submitit puts it back as it was."""
@@ -100,12 +102,13 @@ def request_of(job: Job, settings: LauncherSettings) -> dict[str, Any]:
 
 
 def _alike(jobs: Sequence[Job], settings: LauncherSettings) -> Iterator[tuple[dict[str, Any], list[Job]]]:
-    """Jobs that ask for the same machine and time: an array each."""
+    """Jobs that ask for the same machine and time: an array each, or several where they are too many for one."""
     together: dict[str, tuple[dict[str, Any], list[Job]]] = {}
     for job in jobs:
         request = request_of(job, settings)
         together.setdefault(repr(request), (request, []))[1].append(job)
-    yield from together.values()
+    for request, some in together.values():
+        yield from ((request, some[at : at + _ARRAY]) for at in range(0, len(some), _ARRAY))
 
 
 def _submitted(jobs: Sequence[Job], request: Mapping[str, Any]) -> dict[str, tuple[Job, Path]]:

@@ -11,6 +11,7 @@ import pytest
 
 from probes.journal import LINES
 from probes.recording import load_recording
+from runners.backends.interface import utc_now
 from runners.batch.summary import load_summary
 from tests.small_models import small_model
 
@@ -76,14 +77,14 @@ def test_a_killed_job_fails_alone_and_is_gone_on_with(candidates: Path, tmp_path
     assert "there is no model at" in first["absent"].why
     assert "2 of 4 failed" in said
 
-    resumed_at = time.time()
+    resumed_at = utc_now()
     again = subprocess.run(command(candidates, batch), capture_output=True, text=True, timeout=_PATIENCE, check=False)
     assert "4 in this batch, 2 to do" in again.stderr
     second = {line.candidate: line for line in load_summary(batch, "collect")}
     assert [line.status for line in second.values()] == ["there", "done", "there", "failed"]
     recording = load_recording(second[KILLED].out)
     assert {answer.status for answer in recording.answers} == {"ok"}
-    before = [one for one in recording.answers if one.asked_at and one.asked_at < stamp(resumed_at)]
+    before = [one for one in recording.answers if one.asked_at and one.asked_at < resumed_at]
     assert len(recording.answers) > len(before) >= answers - 2  # the last lines may have been cut short
     assert json.loads((Path(second["first"].out) / "manifest.json").read_text("utf-8"))["counts"]["ok"]
 
@@ -95,12 +96,12 @@ def test_a_preempted_job_is_put_back_and_goes_on(candidates: Path, tmp_path: Pat
         answers = well_under_way(batch, "first", head)
         [number] = queued("--format=%i")
         subprocess.run(["scancel", "--signal=USR2", number], check=True)
-        preempted_at = time.time()
+        preempted_at = utc_now()
         _, said = head.communicate(timeout=_PATIENCE)
     assert head.returncode == 0, said
     [line] = load_summary(batch, "collect")
     recording = load_recording(line.out)
-    before = [one for one in recording.answers if one.asked_at and one.asked_at < stamp(preempted_at)]
+    before = [one for one in recording.answers if one.asked_at and one.asked_at < preempted_at]
     assert len(recording.answers) > len(before) >= answers - 2
     [log] = (batch / "jobs" / "slurm").glob("*_log.err")
     assert "equeue" in log.read_text("utf-8")
@@ -133,7 +134,3 @@ def test_what_slurm_refuses_is_one_sentence(candidates: Path, tmp_path: Path) ->
 
 def queued(*how: str) -> list[str]:
     return subprocess.run(["squeue", "--me", "--noheader", *how], capture_output=True, text=True).stdout.split()
-
-
-def stamp(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

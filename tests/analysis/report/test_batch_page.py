@@ -52,7 +52,11 @@ def test_the_nearest_and_the_outliers(line: FamilyTree) -> None:
 
 
 def test_the_page(line: FamilyTree, tmp_path: Path) -> None:
-    candidates = [Candidate(FAR, why="b"), Candidate(f"mine{SPOILT}", why=f"c{SPOILT}", report="reports/m%20e.html")]
+    mine = f"mine{SPOILT}"
+    candidates = [
+        Candidate(FAR, why="b", leaf=FAR),
+        Candidate(mine, why=f"c{SPOILT}", report="reports/m%20e.html", leaf=mine),
+    ]
     path = write_batch_page([*candidates, Candidate("Alone")], line, "", tmp_path / "batch.html", f"from {SPOILT}")
     page = path.read_text("utf-8")
     assert not re.findall(r"<(script|img)\b|https?://(?!www\.w3\.org)", page)
@@ -60,8 +64,7 @@ def test_the_page(line: FamilyTree, tmp_path: Path) -> None:
     assert "3 failed" in page
     by_name = re.findall(r'style="--r0:(\d+);.*?role="rowheader"', page)
     assert by_name == ["1", "2", "0"]  # Alone, far off, mine
-    by_distance = re.findall(r"--r5:(\d+)", page)
-    assert by_distance == ["0", "1", "2"]  # the farthest first, what is not in the tree last
+    assert re.findall(r"--r5:(\d+);--b5:(\d+)", page) == [("1", "0"), ("0", "1"), ("2", "2")]  # not in the tree: last
     assert page.count("</li>") == 1 + 3  # the outlier, and those without a verdict
     assert page.count("<svg") == 2
 

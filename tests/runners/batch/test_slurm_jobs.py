@@ -13,7 +13,7 @@ from runners.batch.job import Job, Outcome, jobs_of
 from runners.batch.planning import planned
 from runners.batch.run import Run
 from runners.batch.settings import LauncherSettings, MultirunSettings
-from runners.batch.slurm import request_of
+from runners.batch.slurm import _alike, request_of
 
 
 def runs(tmp_path: Path, *words: str) -> list[Run]:
@@ -60,6 +60,15 @@ def test_suites_and_adapters_of_one_base_go_into_one_job(tmp_path: Path) -> None
     assert [len(job.runs) for job in jobs] == [4, 2, 1, 1]  # two adapters, the bare base, and what is not there
     assert request_of(jobs[0], LauncherSettings("slurm"))["time"] == 240
     assert [len(job.runs) for job in jobs_of(jobs[0].runs, tmp_path, 3)] == [3, 1]
+
+
+def test_a_long_list_is_planned_at_once_and_goes_into_arrays_that_slurm_takes(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("model,name\n" + "".join(f"m,n{n}\n" for n in range(1100)), "utf-8")
+    settings = MultirunSettings(str(tmp_path / "list.csv"), None, str(tmp_path), LauncherSettings("slurm"))
+    planned_runs = planned("collect", ["suite=quick"], settings)
+    assert [run.name for run in planned_runs] == [f"n{n}" for n in range(1100)]
+    jobs = jobs_of(planned_runs, tmp_path, 1)
+    assert [len(some) for _, some in _alike(jobs, settings.launcher)] == [1000, 100]
 
 
 def test_a_job_that_was_killed_says_so_of_what_it_did_not_come_to(tmp_path: Path) -> None:
