@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow bench zoo lint lock clean
+.PHONY: help setup demo test test-slow test-slurm bench zoo lint lock clean
 
 ENGINE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 ifeq ($(filter cpu gpu,$(ENGINE)),)
@@ -29,7 +29,7 @@ LOCK_STAMP := .venv/.locked-$(call fingerprint,$(LOCK))
 SETUP_STAMP := .venv/.ready-$(call fingerprint,$(LOCK) pyproject.toml)
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
 
 setup: $(SETUP_STAMP)  ## Build .venv from the lock (only when the lock changed)
 
@@ -41,6 +41,9 @@ test: setup  ## Run the tests (ARGS='-k word' goes to pytest)
 
 test-slow: setup  ## Run the proofs in full, of which `make test` has smaller versions
 	@.venv/bin/python -m pytest --slow -m slow $(ARGS)
+
+test-slurm: setup  ## Prove batches on a Slurm of one node (installs and starts it: root on Debian or Ubuntu)
+	@tests/slurm/one_node.sh .venv/bin/python -m pytest tests/slurm $(ARGS)
 
 bench: setup  ## Measure what is promised (about 20 minutes; ARGS=smollm2 for one model)
 	@.venv/bin/kinprint bench capture $(ARGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from probes.errors import KinprintError
+from runners.batch.multirun_help import FLAGS, multirun_help
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,13 @@ VERBS = {
         "kinprint case experiment=yi_llama scale=small",
         "case",
     ),
+    "batch": Verb(
+        "put what a batch found on one page: a table, the tree, the outliers",
+        "runners.batch.report",
+        "kinprint batch report batch=outputs/batch",
+        "batch_report",
+        "report",
+    ),
     "library": Verb(
         "build a library of references",
         "runners.jobs.library_build",
@@ -185,8 +193,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_help(name, verb))
         return 0
     try:
-        run: Callable[[list[str]], int] = import_module(verb.module).main
-        with _ending_in_order():
+        with ending_in_order():
+            if any(word in FLAGS for word in rest):
+                sweep: Callable[[str, list[str]], int] = import_module("runners.batch.command").multirun
+                return sweep(name, rest)
+            run: Callable[[list[str]], int] = import_module(verb.module).main
             return run(rest)
     except KinprintError as error:
         return _fail(str(error))
@@ -201,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _ending_in_order() -> Iterator[None]:
+def ending_in_order() -> Iterator[None]:
     """Take SIGTERM for a Ctrl-C while the block runs; a second one does not cut its ending short."""
 
     def terminate(number: int, frame: FrameType | None) -> None:
@@ -253,6 +264,7 @@ def _help(name: str, verb: Verb) -> str:
             "",
             "options of the groups:",
             *options,
+            *multirun_help(name, configs),
         ]
     )
 

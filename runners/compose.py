@@ -17,7 +17,7 @@ from probes.errors import KinprintError
 _BACKEND = re.compile(r"runners\.backends\.(\w+)\.(\w+)")
 _FREE_TEXT = re.compile(
     r"(^|\.)(out|work|path|source|recordings|lineage|model|recording|against|a|b|name|system_prompt|chat_template|unknown"
-    r"|like|tree|pairs|key|plan|timestamp|bundle)$|^suite\.seed$"
+    r"|like|tree|pairs|key|plan|timestamp|bundle|adapter|candidates|batch)$|^suite\.seed$"
 )
 Settings = TypeVar("Settings")
 
@@ -42,6 +42,11 @@ def settings_of(job: str, schema: type[Settings], overrides: Sequence[str]) -> S
             where = f", in {' '.join(overrides)}"
         raise KinprintError(f"{_first_line(error)}{where} (see 'kinprint {job} --help')") from error
     return settings
+
+
+def is_free_text(key: str) -> bool:
+    """Whether a key takes a path or a text, in which nothing means anything to Hydra."""
+    return _FREE_TEXT.search(key.lstrip("+~")) is not None
 
 
 def construct(target: dict[str, Any], **arguments: Any) -> Any:
@@ -90,14 +95,14 @@ def _quoted(override: str, lists: Collection[str]) -> str:
     One of `lists` takes several between brackets; there, one with a comma in it needs quotes of the user's own.
     """
     key, equals, value = override.partition("=")
-    if equals and key in lists and _FREE_TEXT.search(key):
+    if equals and key in lists and is_free_text(key):
         between = value[1:-1] if value.startswith("[") and value.endswith("]") else None
         if between is not None and ("'" in between or '"' in between):
             return override
         several = [value] if between is None else [one.strip() for one in between.split(",") if one.strip()]
         return f"{key}=[{','.join(_quoted(f'out={one}', ()).removeprefix('out=') for one in several)}]"
     quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    if not equals or not _FREE_TEXT.search(key.lstrip("+~")) or value in ("null", "???") or quoted_already:
+    if not equals or not is_free_text(key) or value in ("null", "???") or quoted_already:
         return override
     escaped = re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + r"\${", value)  # for OmegaConf
     escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + r"\'", escaped)  # for Hydra

@@ -24,6 +24,7 @@ from runners.progress import counting, say
 from runners.remote import finish, run_of, spent_beside
 from runners.run_header import finished_recording, header_of
 from runners.sampling import Sampling, plan
+from runners.starts import started
 from runners.stepping import Steps, access_at, ask_in_steps
 
 Content = tuple[Manifest, Suite, list[Answer], dict[str, dict[str, Any]]]
@@ -61,7 +62,7 @@ def record(
     budget = budget or Budget()
     asked = (sampling.tier, sampling.top_k, sampling.temperature)
     say(f"starting {backend.name} for {candidate}")
-    with backend:
+    with started(backend):
         description = backend.describe()
         vocab_size = len(description.token_bytes) if sampling.tier == "logits" else 0
         chosen = kept_positions.agree(backend, sampling, description)

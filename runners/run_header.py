@@ -37,6 +37,7 @@ def header_of(backend: Backend, suite: Suite, sampling: Sampling, candidate: str
             "system_prompt": getattr(backend, "system_prompt", None),
             "chat_template": getattr(backend, "chat_template", None),
             "engine": dict(getattr(backend, "engine", {})),
+            **({"adapter": str(Path(adapter).resolve())} if (adapter := getattr(backend, "adapter", None)) else {}),
             **({"endpoint": identity} if (identity := getattr(backend, "identity", None)) else {}),
             **({"disguise": disguise} if (disguise := getattr(backend, "disguise", None)) else {}),
         },

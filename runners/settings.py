@@ -3,15 +3,22 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from runners.batch.settings import ResourcesSettings
+
 
 @dataclass
 class CandidateSettings:
-    """The model under test. `model` is a folder, a hub id, or `zoo:NAME`; `name` defaults to its last part."""
+    """The model under test. `model` is a folder, a hub id, or `zoo:NAME`; `name` defaults to its last part.
+
+    `adapter`: the folder of a LoRA adapter that is put on the model. `resources`: what a cluster is asked for.
+    """
 
     model: str
     name: str | None = None
     system_prompt: str | None = None
     chat_template: str | None = None
+    adapter: str | None = None
+    resources: ResourcesSettings = field(default_factory=ResourcesSettings)
 
 
 @dataclass

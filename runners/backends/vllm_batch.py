@@ -33,17 +33,21 @@ class Batch:
                 batch.unasked[row] = "error", f"the prompt has {len(ids)} tokens, the model takes {longest}"
         return batch
 
-    def ask(self, llm: Any, parameters: Sequence[Any], template: str) -> dict[int, Any]:
-        """What vLLM returns, by row; `parameters` are of every row. Where it refuses images, they stay unasked."""
+    def ask(self, llm: Any, parameters: Sequence[Any], template: str, lora: Any = None) -> dict[int, Any]:
+        """What vLLM returns, by row; `parameters` are of every row. Where it refuses images, they stay unasked.
+
+        `lora` is the request for the adapter that everything goes through, None for the model as it is.
+        """
         from vllm import TokensPrompt
 
         given = [TokensPrompt(prompt_token_ids=ids) for ids in self.prompts.values()]
-        said = llm.generate(given, _of(parameters, self.prompts), use_tqdm=False) if given else []
+        how = {"use_tqdm": False, "lora_request": lora}
+        said = llm.generate(given, _of(parameters, self.prompts), **how) if given else []
         outputs: dict[int, Any] = dict(zip(self.prompts, said, strict=True))
         if not self.chats:
             return outputs
         try:  # as a chat, since vLLM knows where each model wants its images, and how many tokens one becomes
-            said = llm.chat([*self.chats.values()], _of(parameters, self.chats), use_tqdm=False, chat_template=template)
+            said = llm.chat([*self.chats.values()], _of(parameters, self.chats), chat_template=template, **how)
         except ValueError as error:  # an image of a size that the model does not take, or a prompt too long with it
             words = " ".join(str(error).split())[:200]
             self.unasked |= dict.fromkeys(self.chats, ("error", f"vLLM could not show the model its images: {words}"))

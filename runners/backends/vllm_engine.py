@@ -21,6 +21,7 @@ from probes.manifest import Tier
 from runners.backends.captured import KEEP, OF_IMAGES, ROW, TOP, TOP_K, VOCABULARY, Capture, Top
 from runners.backends.interface import Description, Logits, Positions, Request, utc_now
 from runners.backends.local_model import check_local_model, engine_defaults
+from runners.backends.lora import Adapters, lora_arguments
 from runners.backends.prompting import PromptEncoder
 from runners.backends.quiet import quiet
 from runners.backends.token_bytes import spell_vocabulary, vocabulary_sha256
@@ -37,22 +38,28 @@ _ENVIRONMENT = {
 
 @dataclass
 class VllmEngine:
-    """Serves a local folder or hub id through `vllm.LLM`; `engine` goes to vLLM's engine arguments as it is."""
+    """Serves a local folder or hub id through `vllm.LLM`; `engine` goes to vLLM's engine arguments as it is.
+
+    `adapter` is the folder of a LoRA adapter to put on it. Adapters of one base take turns in one engine (`turn_to`).
+    """
 
     model: str
     system_prompt: str | None = None
     chat_template: str | None = None
     engine: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 32
+    adapter: str | None = None
     name: str = "vllm_engine"
 
     def __post_init__(self) -> None:
+        self._adapters = Adapters()
         self._positions: Positions = "last"
         self._hooked = False
         self._position_logits: Logits | None = None
 
     def __enter__(self) -> Self:
         check_local_model(self.model)
+        lora = {} if self.adapter is None else lora_arguments(self.adapter)
         for key, value in _ENVIRONMENT.items():
             os.environ.setdefault(key, value)
         try:
@@ -68,6 +75,7 @@ class VllmEngine:
             "generation_config": "vllm",
             "disable_log_stats": True,
             **engine_defaults(self.model),
+            **lora,
             **self.engine,
         }
         try:
@@ -76,7 +84,7 @@ class VllmEngine:
         except Exception as error:  # vLLM lets through whatever its loaders raise; the user gets its last words
             raise CandidateError(f"vLLM could not start {self.model}: {_last_words(error)}") from error
         self._tokenizer = self._llm.get_tokenizer()
-        self._encoder = PromptEncoder(self._tokenizer, self.system_prompt, self.chat_template)
+        self._begin_serving()
         self._config = self._llm.llm_engine.vllm_config
         # Workers of their own, as with several GPUs, keep their logits to themselves.
         self._captures = self._config.parallel_config.world_size == 1
@@ -96,6 +104,20 @@ class VllmEngine:
             del self._llm
             cleanup_dist_env_and_memory()
             gc.collect()
+
+    def start_settings(self) -> dict[str, Any]:
+        """What the start depends on: not on prompts, and of an adapter only on the room that it takes."""
+        lora = {} if self.adapter is None else lora_arguments(self.adapter)
+        return {"model": self.model, "engine": self.engine, "batch_size": self.batch_size, **lora}
+
+    def turn_to(self, other: "VllmEngine") -> None:
+        """Serve another adapter, system prompt or template from now on. Raises CandidateError on a bad adapter."""
+        self.adapter, self.system_prompt, self.chat_template = other.adapter, other.system_prompt, other.chat_template
+        self._begin_serving()
+
+    def _begin_serving(self) -> None:
+        self._encoder = PromptEncoder(self._tokenizer, self.system_prompt, self.chat_template)
+        self._lora = None if self.adapter is None else self._adapters.loaded(self.adapter, self._llm)
 
     def describe(self) -> Description:
         """The engine, the tokenizer and the vocabulary as they are."""
@@ -128,6 +150,8 @@ class VllmEngine:
                 return
             raise CandidateError("positions are captured in the engine's own process; take tier.positions=last here")
         self._capture.chosen = torch.as_tensor(token_ids, dtype=torch.long, device=self._capture.chosen.device)
+        if positions != "last" and self.adapter is not None:
+            raise CandidateError("positions are not kept of an adapter's answers; take tier.positions=last here")
         if positions != "last" and not self._hooked:
             self._llm.apply_model(partial(capture_positions, self._capture))
             self._hooked = True
@@ -152,7 +176,7 @@ class VllmEngine:
         batch = Batch.of(canaries, self._encoder, longest, self._takes_no_images)
         parameters = [self._parameters(row, request, tier, top_k) for row, request in enumerate(requests)]
         asked_at, start = utc_now(), perf_counter()
-        outputs = batch.ask(self._llm, parameters, self._encoder.template)
+        outputs = batch.ask(self._llm, parameters, self._encoder.template, self._lora)
         latency_ms = (perf_counter() - start) * 1000
         for row, request in enumerate(requests):
             if row in batch.unasked:

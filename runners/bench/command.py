@@ -12,6 +12,7 @@ BENCHES = {
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
     "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
     "weights": "how often the measures of `kinprint weights` take strangers for kin (models of the zoo, on disk)",
+    "batch_overhead": "what a batch of 50 recordings costs over the sum of its parts (about 5 minutes)",
 }
 _FILES = {"--docs": ("cases", "lineage", "weights"), "--pairs": ("weights",), "--rates": ("lineage",)}
 """Files that some benchmarks write beside their rows."""
@@ -30,6 +31,7 @@ those of peers begin with peer_NAME/. Option --docs FILE writes them as a page w
 reports tell (analysis/measured_rates.json). For weights name folders of models of the zoo (by default those fetched);
 --pairs FILE is the file of measured pairs that is brought up to date (by default the one in the package), --docs FILE
 the page whose table is. For cases name some of configs/experiment; --docs FILE is the page whose tables are theirs.
+For batch_overhead name folders of recordings (by default the zoo in the package).
 
 benchmarks:
 """
@@ -39,7 +41,7 @@ def main(arguments: list[str]) -> int:
     """Run one benchmark. Returns 0 whether or not every row holds, and the table says which do; 1 if a row that the
     benchmark calls a `VERDICT` does not."""
     if not arguments or any(word in ("-h", "--help") for word in arguments):
-        print(_HELP + "\n".join(f"  {name:<12}{said}" for name, said in BENCHES.items()))
+        print(_HELP + "\n".join(f"  {name:<16}{said}" for name, said in BENCHES.items()))
         return 0
     options, (name, *models) = _options(arguments)
     if name not in BENCHES:

@@ -15,6 +15,7 @@ from runners.progress import say
 from runners.record import command_line, record
 from runners.sampling import Sampling
 from runners.settings import BudgetSettings, CandidateSettings, CollectSettings, TierSettings
+from runners.starts import taken_over
 from runners.suites import suite_of
 
 _ZOO = "zoo:"
@@ -54,7 +55,7 @@ def run(settings: CollectSettings, made_by: dict[str, str]) -> Recording:
     """Wire suite, backend, budget and recording."""
     suite = suite_of(settings.suite)
     budget = Budget(limits(settings.budget))
-    backend = construct(settings.backend, **serving(settings.candidate))
+    backend = taken_over(construct(settings.backend, **serving(settings.candidate)))
     how = sampling(settings.tier, settings.seed)
     name, model = name_of(settings.candidate), settings.candidate.model
     return record(backend, suite, how, Path(settings.out), name, made_by, model, budget)
@@ -100,9 +101,10 @@ def serving(candidate: CandidateSettings) -> dict[str, Any]:
 
         name = model.removeprefix(_ZOO)
         model = str(fetch(name, say=say) if name in CATALOGUE else made_model(name))
-    return {"model": model, "system_prompt": candidate.system_prompt, "chat_template": candidate.chat_template}
+    given = {"model": model, "system_prompt": candidate.system_prompt, "chat_template": candidate.chat_template}
+    return given if candidate.adapter is None else {**given, "adapter": candidate.adapter}
 
 
 def name_of(candidate: CandidateSettings) -> str:
-    """The candidate's name: as given, or the last part of its path, or its hub id."""
-    return candidate.name or served_name(candidate.model).removeprefix(_ZOO)
+    """The candidate's name: as given, or the last part of its path or its adapter's, or its hub id."""
+    return candidate.name or served_name(candidate.adapter or candidate.model).removeprefix(_ZOO)

@@ -10,6 +10,8 @@ import configs
 import runners.backends
 from analysis.channels import all_channels
 from probes.errors import KinprintError
+from runners.batch.report import BatchReportSettings
+from runners.batch.settings import MultirunSettings
 from runners.cases.settings import CaseSettings
 from runners.cli import VERBS
 from runners.compose import construct, settings_of
@@ -39,6 +41,7 @@ PRIMARY = sorted(path.stem for path in TREE.glob("*.yaml"))
 OPTIONS = sorted((path.parent.name, path.stem) for path in TREE.glob("*/*.yaml"))
 SCHEMAS: dict[str, type] = {
     "attribute": AttributeSettings,
+    "batch_report": BatchReportSettings,
     "bundle": BundleSettings,
     "case": CaseSettings,
     "collect": CollectSettings,
@@ -49,6 +52,7 @@ SCHEMAS: dict[str, type] = {
     "explain": ExplainSettings,
     "import": ImportSettings,
     "library_build": LibraryBuildSettings,
+    "multirun": MultirunSettings,
     "plan": PlanSettings,
     "probe": ProbeSettings,
     "replicate": ReplicateSettings,
@@ -62,8 +66,10 @@ SCHEMAS: dict[str, type] = {
 MUST_BE_SAID = {
     "collect": ["candidate.model=zoo:smollm2", "out=x"],
     "attribute": ["recording=r"],
+    "batch_report": [],
     "bundle": ["recording=r", "key=k", "out=x"],
     "explain": ["recording=r"],
+    "multirun": [],
     "plan": [],
     "probe": ["candidate.model=zoo:smollm2", "out=x"],
     "replicate": ["bundle=b", "candidate.model=m", "out=x"],
@@ -95,7 +101,8 @@ def missing_in(group: str, option: str) -> list[str]:
 
 
 def test_every_verb_with_a_config_has_one_and_every_config_a_verb() -> None:
-    assert sorted(verb.config for verb in VERBS.values() if verb.config) == PRIMARY == sorted(SCHEMAS)
+    of_verbs = [verb.config for verb in VERBS.values() if verb.config]
+    assert sorted([*of_verbs, "multirun"]) == PRIMARY == sorted(SCHEMAS)  # that one is what -m adds to a verb
 
 
 @pytest.mark.parametrize("job", PRIMARY)
@@ -170,3 +177,12 @@ def test_the_recipes_and_parents_of_the_shipped_library_are_there() -> None:
     for member in members.values():
         derivatives[member.family] += member.technique != "base"
     assert min(derivatives.values()) >= 3
+
+
+def test_a_model_over_two_nodes_asks_for_all_of_their_gpus() -> None:
+    said = ["candidate=llama3.1-70b", "backend=two_nodes", "out=x"]
+    settings = settings_of("collect", CollectSettings, said)
+    spread = [settings.backend["engine"][f"{way}_parallel_size"] for way in ("tensor", "pipeline")]
+    wanted = settings.candidate.resources
+    assert spread == [wanted.gpus, wanted.nodes] == [4, 2]
+    assert settings.backend["engine"]["distributed_executor_backend"] == "ray"
