@@ -60,7 +60,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     channels = tuple(name for name in rules.channels if name not in why)
     independent = without_tokenizer(channels)
     fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
-    if fitted is not None and independent != channels and _fit_for(fitted, aligned, channels) is None:
+    if fitted is not None and independent != channels and fit_for(fitted, aligned, channels) is None:
         unlearned = "what sharing a tokenizer is worth was not learned for this access and number of canaries"
         channels, why = independent, {**why, **dict.fromkeys(set(channels) - set(independent), unlearned)}
     verdict = replace(verdict, left_out=why)
@@ -86,13 +86,13 @@ def _weights(
     """What the candidate shares with each reference, if it is known what that is worth."""
     if NAME in rules.switched_off:
         return Unfed("it was switched off")
-    if fitted is None or not candidate.answered.any() or _fit_for(fitted, candidate, (*channels, NAME)) is None:
+    if fitted is None or not candidate.answered.any() or fit_for(fitted, candidate, (*channels, NAME)) is None:
         return Unfed("what sharing weights is worth was not learned for this access and number of canaries")
     members = library.members
     vocabularies = [vocabulary_of(library.recording(member)) for member in members]
     everything = [library.signature(member) for member in members]
     found = shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
-    if isinstance(found, Shared) and _fit_for(fitted, candidate, (*channels, NAME), found.rows) is None:
+    if isinstance(found, Shared) and fit_for(fitted, candidate, (*channels, NAME), found.rows) is None:
         return Unfed(f"{found.rows} of the answers differ, and what weights are worth was not learned for so few")
     return found
 
@@ -109,21 +109,21 @@ def _decide(
 ) -> Verdict:
     counted, rows = ((), None) if shared is None else ((NAME,), shared.rows)
     weights = None if shared is None else shared.scores
-    pairing, fit = Pairing(channels), _fit_for(fitted, aligned, (*channels, *counted), rows)
+    pairing, fit = Pairing(channels), fit_for(fitted, aligned, (*channels, *counted), rows)
     attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
     posterior = _posterior(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, weights)
     nearest = nearest_of_each(library.members, ratios)
-    fit_families = [member.family for member in library.members if member.fit]
+    fit_families = [member.family for member in library.population]
     mixture = find_mixture(pairing, fit_families, aligned, references, [member.family for member in library.members])
     conduct = suspect_conduct(aligned, references, mixture)
     independent = without_tokenizer(channels)
     if independent == channels:
         without = posterior
     else:
-        others, fit_for_others = Pairing(independent), _fit_for(fitted, aligned, (*independent, *counted), rows)
+        others, fit_for_others = Pairing(independent), fit_for(fitted, aligned, (*independent, *counted), rows)
         given = (others, aligned, library, references, rules, fit_for_others, weights if fit_for_others else None)
         blind = _attributor(*given) if independent else None
         without = {} if blind is None else _posterior(blind, aligned)
@@ -144,7 +144,7 @@ def _decide(
         without_tokenizer=without,
         conduct=conduct,
         warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
-        shown=tuple(pair_evidence(aligned, [(m, library.with_wholes(m)) for m in nearest], rules.switched_off)),
+        shown=tuple(pair_evidence(aligned, library.shown(nearest), rules.switched_off)),
     )
 
 
@@ -158,9 +158,11 @@ def _attributor(
     weights: npt.NDArray[np.float64] | None,
 ) -> Attributor:
     """Fitted on the library as the candidate's access sees it; only the background, where there is a `fit`."""
-    kinship = _fit(pairing, library, references, candidate, rules, fit)
+    kinship = _fit(pairing, library, candidate, rules, fit)
     paired = pairing if weights is None else BesideWeights(pairing, weights)
-    attributor = Attributor(kinship, paired, rules.unknown_prior, rules.family_prior, rules.doubt)
+    attributor = Attributor(
+        kinship, paired, rules.unknown_prior, rules.family_prior, rules.doubt, family_sizes=library.sizes
+    )
     return attributor.fit(references, [member.family for member in library.members])
 
 
@@ -170,29 +172,22 @@ def _posterior(attributor: Attributor, candidate: Signature) -> dict[str, float]
 
 
 def _fit(
-    pairing: Pairing,
-    library: Library,
-    references: Sequence[Signature],
-    candidate: Signature,
-    rules: Rules,
-    fit: Fit | None,
+    pairing: Pairing, library: Library, candidate: Signature, rules: Rules, fit: Fit | None
 ) -> KinshipClassifier | LinearKinship:
-    members = [member for member in library.members if member.fit]
-    families = [member.family for member in members]
+    families = [member.family for member in library.population]
     if len(set(families)) < 2 or (fit is None and len(set(families)) == len(families)):
         raise LibraryError(
-            f"the library has {len(members)} references of {len(set(families))} families to learn kinship from; "
+            f"the library has {len(families)} references of {len(set(families))} families to learn kinship from; "
             "it needs at least two families, and at least one family with two references"
         )
-    as_seen = library.signatures(members, candidate.digests, candidate.access)
-    as_recorded = [one for one, member in zip(references, library.members, strict=True) if member.fit]
     if fit is None:
-        return fit_kinship(pairing, as_seen, as_recorded, families, rules.regularisation)
-    pairing.fit(as_seen, as_recorded, families)
+        both = library.both_ways(candidate.digests, candidate.access)
+        return fit_kinship(pairing, *both, families, rules.regularisation)
+    library.learn(pairing, candidate.digests, candidate.access)
     return fit.kinship
 
 
-def _fit_for(
+def fit_for(
     fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str], rows: int | None = None
 ) -> Fit | None:
     """What was learned beforehand for what the candidate showed, if there is such a thing.

@@ -1,6 +1,7 @@
 """A library of reference models: recordings of known lineage, and an index that says what each one is."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any, Self
 
 from analysis.lineage import Lineage
 from analysis.observation import Access, access_of
+from analysis.pairing import Pairing
 from analysis.signature import Signature, align, prompts_asked, signature
 from probes.errors import LibraryError
 from probes.fresh import is_fresh
@@ -131,6 +133,24 @@ class Library:
         )
         return replace(self, members=kept)
 
+    @property
+    def population(self) -> tuple[Member, ...]:
+        """The members that it is learned from how alike kin and strangers are."""
+        return tuple(member for member in self.members if member.fit)
+
+    @property
+    def sizes(self) -> Mapping[str, int] | None:
+        """How many references each family has, where `members` are only the nearest of them (`analysis.search`)."""
+        return None
+
+    def both_ways(self, digests: Sequence[str], access: Access) -> tuple[list[Signature], list[Signature]]:
+        """The population on these prompts: as an access would have seen it, and as it was recorded."""
+        return self.signatures(self.population, digests, access), self.signatures(self.population, digests)
+
+    def learn(self, pairing: Pairing, digests: Sequence[str], access: Access) -> None:
+        """Let a pairing learn from the population how alike strangers are, as an access would see them."""
+        pairing.fit(*self.both_ways(digests, access), [member.family for member in self.population])
+
     def lineage(self, member: Member) -> str:
         """The independent training that a member's weights come from: what its entry says, else the topmost parent."""
         return lineage_of(member, {one.name: one for one in self.members})
@@ -151,6 +171,10 @@ class Library:
     def with_wholes(self, member: Member) -> Signature:
         """The signature of a member as recorded, with the channels that look at recordings as wholes."""
         return signature(self.recording(member))
+
+    def shown(self, nearest: Sequence[Member]) -> list[tuple[Member, Signature]]:
+        """Of the nearest of each family, those whose recordings are looked at as wholes, with what they show."""
+        return [(member, self.with_wholes(member)) for member in nearest]
 
     def signatures(
         self, members: Sequence[Member], digests: Sequence[str], access: Access | None = None
@@ -236,11 +260,11 @@ def lower(own: Access, other: Access) -> Access:
 
 
 def _check_members(members: Sequence[Member], path: Path) -> None:
-    names = [member.name for member in members]
+    names = Counter(member.name for member in members)
     for member in members:
         if not all(isinstance(value, str) and value for value in (member.name, member.family, member.technique)):
             raise LibraryError(f"{path} has a member without a name, family or technique: {member}")
-        if names.count(member.name) > 1:
+        if names[member.name] > 1:
             raise LibraryError(f"{path} names {member.name!r} twice; delete one of the two entries")
         if member.family == UNKNOWN:
             raise LibraryError(f"{path} calls the family of {member.name!r} {UNKNOWN!r}, which is no family")

@@ -65,10 +65,12 @@ class LibrarySettings:
     """`path`: the folder of a library; null for the one inside the package.
 
     `lineage`: the CSV that says what the recordings in the folder are, where it has no index of its own.
+    `search`: see `runners.library.opening.SEARCH`.
     """
 
     path: str | None = None
     lineage: str | None = None
+    search: str = "auto"
 
 
 @dataclass

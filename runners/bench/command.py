@@ -9,6 +9,7 @@ from runners.bench.row import table, write
 BENCHES = {
     "capture": "what capturing costs over the model's own arithmetic (about 20 minutes)",
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
+    "scale": "attribution against up to 100,000 references, its memory, what adding costs (about 10 minutes, 7 GB)",
     "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
     "weights": "how often the measures of `kinprint weights` take strangers for kin (models of the zoo, on disk)",
 }
