@@ -272,7 +272,8 @@ class MemberSettings:
 class LibraryBuildSettings:
     """`kinprint library build` and `zoo derive`: make, serve, record and reduce members into the library at `out`.
 
-    `small` keeps reductions as `analysis.reduction.SMALL` has them.
+    `small` keeps reductions as `analysis.reduction.SMALL` has them. `table`: see `runners.library.open_weights`; `gpu`
+    and `tokens_per_second` are those of a `dry_run`, see `runners.library.gpus`.
     """
 
     version: str
@@ -286,6 +287,10 @@ class LibraryBuildSettings:
     out: str
     seed: int
     small: bool = False
+    table: str | None = None
+    dry_run: bool = False
+    gpu: str | None = None
+    tokens_per_second: float | None = None
 
 
 @dataclass
