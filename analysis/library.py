@@ -270,7 +270,8 @@ def _check_members(members: Sequence[Member], path: Path) -> None:
             raise LibraryError(f"{path} calls the family of {member.name!r} {UNKNOWN!r}, which is no family")
 
 
-def save_index(folder: Path, version: str, members: Sequence[Member]) -> None:
-    """Write the index of a library, whole or not at all."""
+def save_index(folder: Path, version: str, members: Sequence[Member], merged_from: Sequence[str] = ()) -> None:
+    """Write the index of a library, whole or not at all; `merged_from` are the versions that it was put together of."""
     index = {"schema": SCHEMA, "version": version, "members": [member.entry() for member in members]}
+    index |= {"merged_from": list(merged_from)} if merged_from else {}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")

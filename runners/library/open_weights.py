@@ -1,7 +1,7 @@
 """A list of public models, one JSON object a line, with what is claimed of each and where each claim stands.
 
-What is not known is null, and what is claimed has a source: a paper, or a file of the model's own repository. No run has
-seen a model that is not `verified`.
+What is not known is null, and what is claimed has a source: a paper, or a file of the model's own repository. No run
+has seen a model that is not `verified`.
 """
 
 import json
