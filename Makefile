@@ -42,8 +42,8 @@ test: setup  ## Run the tests (ARGS='-k word' goes to pytest)
 test-slow: setup  ## Run the proofs in full, of which `make test` has smaller versions
 	@.venv/bin/python -m pytest --slow -m slow $(ARGS)
 
-bench: setup  ## Measure what is promised (about 20 minutes; ARGS=smollm2 for one model)
-	@.venv/bin/kinprint bench capture $(ARGS)
+bench: setup  ## Measure what is promised (about 35 minutes; BENCH=capture or scale for one table, ARGS=smollm2 for one row)
+	@for name in $(or $(BENCH),capture scale); do .venv/bin/kinprint bench $$name $(ARGS); done
 
 zoo: setup  ## Make the zoo again, or PART=smollm2 of it; resumes (ARGS='only=[NAME]')
 	@.venv/bin/kinprint zoo derive zoo=$(or $(PART),all) $(ARGS)

@@ -3,12 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from analysis.lineage import Lineage
+from analysis.member import Member as Member
+from analysis.member import lineage_of as lineage_of
 from analysis.observation import Access, access_of
 from analysis.pairing import Pairing
 from analysis.signature import Signature, align, prompts_asked, signature
@@ -27,50 +29,6 @@ REFERENCES = ("base", "lookalike", "sibling")
 """Roles of models that others may descend from."""
 TAUGHT = ("student", "framed")
 """Roles of models that learned from another one's outputs, and share no weights with it."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """One reference: its name, the family that it descends from, its parent and the technique that made it.
-
-    `fit` says whether pairs with it may be used to fit the kinship classifier; a member added later need not be.
-    Where the library says so: `kind` is what it is (base, descendant, lookalike, sibling, student, framed, disguise);
-    `recipe` and `seed` made it; `parents` are all of them, if it has several; `teacher` wrote what it was trained on;
-    `lineage` names the independent training that its weights come from, which for a base is itself. Of one that was
-    trained from nothing, bits per byte on held-out text, its own and those of a trigram model of the same tokens.
-    """
-
-    name: str
-    family: str
-    parent: str | None = None
-    technique: str = "base"
-    fit: bool = True
-    licence: str | None = None
-    origin: str | None = None
-    kind: str | None = None
-    recipe: str | None = None
-    seed: int | None = None
-    teacher: str | None = None
-    lineage: str | None = None
-    parents: tuple[str, ...] = ()
-    bits_per_byte: float | None = None
-    trigram_bits_per_byte: float | None = None
-
-    @property
-    def role(self) -> str:
-        """Its kind; where the library does not say it, what follows from its parent."""
-        return self.kind or ("base" if self.parent is None else "descendant")
-
-    @classmethod
-    def of_entry(cls, entry: Mapping[str, Any]) -> Self:
-        """A member from its entry in an index."""
-        return cls(**{**entry, "parents": tuple(entry.get("parents", ()))})
-
-    def entry(self) -> dict[str, Any]:
-        """The member's entry in an index; what came with the zoo is left out where nothing is known of it."""
-        values = asdict(self)
-        new = ("kind", "recipe", "seed", "teacher", "lineage", "parents", "bits_per_byte", "trigram_bits_per_byte")
-        return {key: value for key, value in values.items() if key not in new or value not in (None, ())}
 
 
 @dataclass(frozen=True)
@@ -243,13 +201,6 @@ class _Opened:
     def prompts(self) -> frozenset[str]:
         """Digests of its prompts as they were asked."""
         return frozenset(prompts_asked(self.recording))
-
-
-def lineage_of(member: Member, members: Mapping[str, Member]) -> str:
-    """What its entry says, else the topmost parent among `members`, which are by name."""
-    while member.lineage is None and member.parent is not None and member.parent in members:
-        member = members[member.parent]
-    return member.lineage or member.parent or member.name
 
 
 def lower(own: Access, other: Access) -> Access:

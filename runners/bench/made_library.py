@@ -1,7 +1,7 @@
 """Very many made models on the shelves of a search index, and candidates of their families: no recordings are written.
 
 What would be read from a recording is put together from what the real ones gave: packed signatures, and sketches, of
-whose parts each is made once. So a hundred thousand take minutes, and some 5 GB.
+whose parts each is made once. So a hundred thousand take minutes, and some 12 GB.
 """
 
 from collections.abc import Sequence

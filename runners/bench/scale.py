@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from analysis.search.nearest import Search
 from analysis.signature import Signature
 from probes.errors import KinprintError
 from probes.recording import folder_name, load_recording
+from runners.bench.evaluating import TARGETS, evaluate_rows
 from runners.bench.made_distances import distance_rows
 from runners.bench.made_library import Shaper
 from runners.bench.made_models import FAMILY_SIZE, Made, Population
@@ -31,6 +32,8 @@ from runners.bench.row import Row, Target
 from runners.progress import counting, say
 
 SIZES = (1_000, 10_000, 100_000)
+EVALUATE = "evaluate"
+"""Takes hours, so its rows are taken only where it is named."""
 _TARGETS = {1_000: 0.1, 10_000: 0.2, 100_000: 0.8}
 _CANDIDATES, _EXHAUSTIVE, _ADDED = 9, 2, 1_000
 _BATCH = 1_000
@@ -52,15 +55,23 @@ def timed(run: Callable[[], object]) -> Seconds:
 
 
 def measure(sizes: Sequence[str]) -> list[Row]:
-    """Every row; `sizes` restricts the numbers of references. What is made lies in a temporary folder, up to 7 GB."""
-    if unknown := [word for word in sizes if not (word.isdecimal() and int(word) >= 200)]:
-        raise KinprintError(f"scale is measured on numbers of references from 200 on, not on {unknown[0]!r}")
+    """Every row; `sizes` restricts the numbers of references, or (`evaluate`) takes the rows of that verb instead.
+
+    What is made lies in a temporary folder, up to 13 GB, and is deleted. Each row is said as soon as it is there.
+    """
+    numbers = [word for word in sizes if word != EVALUATE]
+    if unknown := [word for word in numbers if not (word.isdecimal() and int(word) >= 200)]:
+        raise KinprintError(f"scale is measured on {EVALUATE}, or 200 references and more, not on {unknown[0]!r}")
+    rows = []
     with TemporaryDirectory(prefix="kinprint-scale-") as work, threadpool_limits(1):
-        rows = []
-        for row in _rows(Path(work) / "library", sorted(map(int, sizes)) or SIZES):
+        made = chain(
+            _rows(Path(work) / "library", sorted(map(int, numbers)) or SIZES) if numbers or not sizes else (),
+            evaluate_rows(Path(work)) if EVALUATE in sizes else (Row(one.name, None, one) for one in TARGETS),
+        )
+        for row in made:
             rows.append(row)
-            say(f"{row.name}: {row.value:.4g}")
-        return rows
+            say(f"{row.name}: {'not taken' if row.value is None else f'{row.value:.4g}'}")
+    return rows
 
 
 def _rows(folder: Path, sizes: Sequence[int]) -> Iterator[Row]:

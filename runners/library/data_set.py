@@ -45,7 +45,7 @@ def write_data_set(library: Library, out: Path) -> int:
 
 
 def push_data_set(folder: Path, repository: str) -> None:
-    """Send a repository's folder to the hub; the only thing here that goes out, and only when it is asked for by name."""
+    """Send a repository's folder to the hub: the only thing that goes out, and only when it is asked for by name."""
     from huggingface_hub import HfApi
 
     api = HfApi()
