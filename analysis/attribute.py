@@ -1,6 +1,6 @@
 """From a signature and a library to a verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from analysis.attribution import UNKNOWN, Attributor
 from analysis.chosen_logits import vocabulary_of
+from analysis.decision import but_for_doubt, decision_of, posterior_of
 from analysis.evidence_by_canary import explain
 from analysis.fitted_kinship import Fit, FittedKinship, LinearKinship
 from analysis.hostile_answers import noise_floor, silent_conduct, suspect_conduct
@@ -23,7 +24,7 @@ from analysis.shared_weights import NAME, BesideWeights, Shared, shared_weights
 from analysis.signature import Signature, align
 from analysis.tokenizers.shared import shared_tokenizers
 from analysis.unfed import Unfed
-from analysis.verdict import Decision, Verdict
+from analysis.verdict import Verdict
 from probes.errors import LibraryError
 
 
@@ -111,8 +112,10 @@ def _decide(
     weights = None if shared is None else shared.scores
     pairing, fit = Pairing(channels), fit_for(fitted, aligned, (*channels, *counted), rows)
     attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
-    posterior = _posterior(attributor, aligned)
+    posterior = posterior_of(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
+    if decision == "unknown" and library.sizes is not None:
+        decision, reason = but_for_doubt(attributor, aligned, reason)
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, weights)
     nearest = nearest_of_each(library.members, ratios)
@@ -126,7 +129,7 @@ def _decide(
         others, fit_for_others = Pairing(independent), fit_for(fitted, aligned, (*independent, *counted), rows)
         given = (others, aligned, library, references, rules, fit_for_others, weights if fit_for_others else None)
         blind = _attributor(*given) if independent else None
-        without = {} if blind is None else _posterior(blind, aligned)
+        without = {} if blind is None else posterior_of(blind, aligned)
     if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:
         reason = f"its tokenizer alone speaks for {family}; without it, unknown comes out with {without[UNKNOWN]:.2f}"
         decision, family = "inconclusive", None
@@ -166,11 +169,6 @@ def _attributor(
     return attributor.fit(references, [member.family for member in library.members])
 
 
-def _posterior(attributor: Attributor, candidate: Signature) -> dict[str, float]:
-    probabilities = attributor.predict_proba([candidate])[0]
-    return {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
-
-
 def _fit(
     pairing: Pairing, library: Library, candidate: Signature, rules: Rules, fit: Fit | None
 ) -> KinshipClassifier | LinearKinship:
@@ -197,17 +195,6 @@ def fit_for(
     answered = int(candidate.answered.sum())
     most = answered if rows is None else min(answered, rows)
     return None if fitted is None else fitted.at(candidate.access, most, channels)
-
-
-def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
-    """What a posterior over families and `unknown` amounts to, the family if one is named, and why."""
-    best = max(posterior, key=lambda label: posterior[label])
-    needed = rules.unknown_at if best == UNKNOWN else rules.attributed_at
-    if posterior[best] < needed:
-        return "inconclusive", None, f"{best} comes out likeliest with {posterior[best]:.2f}, and {needed} is needed"
-    if best == UNKNOWN:
-        return "unknown", None, "it is no more like any known family than strangers are like each other"
-    return "attributed", best, f"its answers are those of a relative of {best}"
 
 
 def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> str:

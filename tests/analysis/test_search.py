@@ -124,6 +124,17 @@ def test_a_family_of_which_only_some_are_near_is_no_likelier_for_it(folder: Path
     assert library.sizes is None
 
 
+def test_among_thousands_of_families_a_relative_is_left_open_and_not_called_a_stranger(
+    folder: Path, candidate: Signature
+) -> None:
+    one = Search(SearchIndex.open(folder)).narrowed(candidate)
+    crowd = replace(one, whole={**one.whole, **{f"family {n}": 20 for n in range(5000)}})
+    verdict = attribute(candidate, crowd)
+    assert verdict.posterior["unknown"] > 0.9
+    assert verdict.decision == "inconclusive"
+    assert "most like those of smollm2" in verdict.reason
+
+
 @pytest.mark.parametrize("name", ["sketches.f32", "signatures.bin", "shelf.json", "members.jsonl"])
 def test_a_damaged_index_is_said_to_be_damaged(folder: Path, candidate: Signature, tmp_path: Path, name: str) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "library"))
