@@ -1,6 +1,6 @@
 """From a signature and a library to a verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from analysis.attribution import UNKNOWN, Attributor
 from analysis.chosen_logits import vocabulary_of
+from analysis.decision import but_for_doubt, decision_of, posterior_of
 from analysis.evidence_by_canary import explain
 from analysis.fitted_kinship import Fit, FittedKinship, LinearKinship
 from analysis.hostile_answers import noise_floor, silent_conduct, suspect_conduct
@@ -23,7 +24,7 @@ from analysis.shared_weights import NAME, BesideWeights, Shared, shared_weights
 from analysis.signature import Signature, align
 from analysis.tokenizers.shared import shared_tokenizers
 from analysis.unfed import Unfed
-from analysis.verdict import Decision, Verdict
+from analysis.verdict import Verdict
 from probes.answer import TAKES_NO_IMAGES
 from probes.errors import LibraryError
 
@@ -61,7 +62,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     channels = tuple(name for name in rules.channels if name not in why)
     independent = without_tokenizer(channels)
     fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
-    if fitted is not None and independent != channels and _fit_for(fitted, aligned, channels) is None:
+    if fitted is not None and independent != channels and fit_for(fitted, aligned, channels) is None:
         unlearned = "what sharing a tokenizer is worth was not learned for this access and number of canaries"
         channels, why = independent, {**why, **dict.fromkeys(set(channels) - set(independent), unlearned)}
     verdict = replace(verdict, left_out=why)
@@ -87,13 +88,13 @@ def _weights(
     """What the candidate shares with each reference, if it is known what that is worth."""
     if NAME in rules.switched_off:
         return Unfed("it was switched off")
-    if fitted is None or not candidate.answered.any() or _fit_for(fitted, candidate, (*channels, NAME)) is None:
+    if fitted is None or not candidate.answered.any() or fit_for(fitted, candidate, (*channels, NAME)) is None:
         return Unfed("what sharing weights is worth was not learned for this access and number of canaries")
     members = library.members
     vocabularies = [vocabulary_of(library.recording(member)) for member in members]
     everything = [library.signature(member) for member in members]
     found = shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
-    if isinstance(found, Shared) and _fit_for(fitted, candidate, (*channels, NAME), found.rows) is None:
+    if isinstance(found, Shared) and fit_for(fitted, candidate, (*channels, NAME), found.rows) is None:
         return Unfed(f"{found.rows} of the answers differ, and what weights are worth was not learned for so few")
     return found
 
@@ -110,24 +111,26 @@ def _decide(
 ) -> Verdict:
     counted, rows = ((), None) if shared is None else ((NAME,), shared.rows)
     weights = None if shared is None else shared.scores
-    pairing, fit = Pairing(channels), _fit_for(fitted, aligned, (*channels, *counted), rows)
+    pairing, fit = Pairing(channels), fit_for(fitted, aligned, (*channels, *counted), rows)
     attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
-    posterior = _posterior(attributor, aligned)
+    posterior = posterior_of(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
+    if decision == "unknown" and library.sizes is not None:
+        decision, reason = but_for_doubt(attributor, aligned, reason)
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, weights)
     nearest = nearest_of_each(library.members, ratios)
-    fit_families = [member.family for member in library.members if member.fit]
+    fit_families = [member.family for member in library.population]
     mixture = find_mixture(pairing, fit_families, aligned, references, [member.family for member in library.members])
     conduct = suspect_conduct(aligned, references, mixture)
     independent = without_tokenizer(channels)
     if independent == channels:
         without = posterior
     else:
-        others, fit_for_others = Pairing(independent), _fit_for(fitted, aligned, (*independent, *counted), rows)
+        others, fit_for_others = Pairing(independent), fit_for(fitted, aligned, (*independent, *counted), rows)
         given = (others, aligned, library, references, rules, fit_for_others, weights if fit_for_others else None)
         blind = _attributor(*given) if independent else None
-        without = {} if blind is None else _posterior(blind, aligned)
+        without = {} if blind is None else posterior_of(blind, aligned)
     if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:
         reason = f"its tokenizer alone speaks for {family}; without it, unknown comes out with {without[UNKNOWN]:.2f}"
         decision, family = "inconclusive", None
@@ -145,7 +148,7 @@ def _decide(
         without_tokenizer=without,
         conduct=conduct,
         warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
-        shown=tuple(pair_evidence(aligned, [(m, library.with_wholes(m)) for m in nearest], rules.switched_off)),
+        shown=tuple(pair_evidence(aligned, library.shown(nearest), rules.switched_off)),
     )
 
 
@@ -159,41 +162,31 @@ def _attributor(
     weights: npt.NDArray[np.float64] | None,
 ) -> Attributor:
     """Fitted on the library as the candidate's access sees it; only the background, where there is a `fit`."""
-    kinship = _fit(pairing, library, references, candidate, rules, fit)
+    kinship = _fit(pairing, library, candidate, rules, fit)
     paired = pairing if weights is None else BesideWeights(pairing, weights)
-    attributor = Attributor(kinship, paired, rules.unknown_prior, rules.family_prior, rules.doubt)
+    attributor = Attributor(
+        kinship, paired, rules.unknown_prior, rules.family_prior, rules.doubt, family_sizes=library.sizes
+    )
     return attributor.fit(references, [member.family for member in library.members])
 
 
-def _posterior(attributor: Attributor, candidate: Signature) -> dict[str, float]:
-    probabilities = attributor.predict_proba([candidate])[0]
-    return {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
-
-
 def _fit(
-    pairing: Pairing,
-    library: Library,
-    references: Sequence[Signature],
-    candidate: Signature,
-    rules: Rules,
-    fit: Fit | None,
+    pairing: Pairing, library: Library, candidate: Signature, rules: Rules, fit: Fit | None
 ) -> KinshipClassifier | LinearKinship:
-    members = [member for member in library.members if member.fit]
-    families = [member.family for member in members]
+    families = [member.family for member in library.population]
     if len(set(families)) < 2 or (fit is None and len(set(families)) == len(families)):
         raise LibraryError(
-            f"the library has {len(members)} references of {len(set(families))} families to learn kinship from; "
+            f"the library has {len(families)} references of {len(set(families))} families to learn kinship from; "
             "it needs at least two families, and at least one family with two references"
         )
-    as_seen = library.signatures(members, candidate.digests, candidate.access)
-    as_recorded = [one for one, member in zip(references, library.members, strict=True) if member.fit]
     if fit is None:
-        return fit_kinship(pairing, as_seen, as_recorded, families, rules.regularisation)
-    pairing.fit(as_seen, as_recorded, families)
+        both = library.both_ways(candidate.digests, candidate.access)
+        return fit_kinship(pairing, *both, families, rules.regularisation)
+    library.learn(pairing, candidate.digests, candidate.access)
     return fit.kinship
 
 
-def _fit_for(
+def fit_for(
     fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str], rows: int | None = None
 ) -> Fit | None:
     """What was learned beforehand for what the candidate showed, if there is such a thing.
@@ -203,17 +196,6 @@ def _fit_for(
     answered = int(candidate.answered.sum())
     most = answered if rows is None else min(answered, rows)
     return None if fitted is None else fitted.at(candidate.access, most, channels)
-
-
-def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
-    """What a posterior over families and `unknown` amounts to, the family if one is named, and why."""
-    best = max(posterior, key=lambda label: posterior[label])
-    needed = rules.unknown_at if best == UNKNOWN else rules.attributed_at
-    if posterior[best] < needed:
-        return "inconclusive", None, f"{best} comes out likeliest with {posterior[best]:.2f}, and {needed} is needed"
-    if best == UNKNOWN:
-        return "unknown", None, "it is no more like any known family than strangers are like each other"
-    return "attributed", best, f"its answers are those of a relative of {best}"
 
 
 def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> str:

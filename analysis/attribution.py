@@ -39,6 +39,9 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     doubt : float, default=0
         Probability that the likelihoods are wrong altogether for a lineage that was never seen. It bounds what any
         family's likelihood ratio can be, from doubt / (1 - doubt) to its inverse.
+    family_sizes : mapping or None
+        How many references each family has in all, where those stored are only the ones nearest to the candidate. Those
+        not stored count as strangers, and families without any stored take their share of the prior, and nothing else.
 
     Attributes
     ----------
@@ -60,12 +63,14 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         unknown_prior: float = 0.5,
         family_prior: Mapping[str, float] | None = None,
         doubt: float = 0.0,
+        family_sizes: Mapping[str, int] | None = None,
     ) -> None:
         self.kinship = kinship
         self.pairing = pairing
         self.unknown_prior = unknown_prior
         self.family_prior = family_prior
         self.doubt = doubt
+        self.family_sizes = family_sizes
 
     def fit(self, X: Any, y: Any) -> Self:
         """Store references X (rows of numbers, or signatures with `pairing`) and their families y (n_references,).
@@ -82,16 +87,23 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.references_, self.families_ = X, np.asarray(y)
         families = np.unique(self.families_)
         self.classes_ = np.append(families, UNKNOWN) if self.unknown_prior > 0 else families
-        weights = np.array([1.0 if self.family_prior is None else self.family_prior.get(f, 0.0) for f in families])
+        everybody = families if self.family_sizes is None else np.array(sorted(self.family_sizes))
+        weights, all_weights = (self._weights(names) for names in (families, everybody))
         if len(families) < 2 and self.kinship is None:
             raise ValueError(f"Attributor needs a fitted kinship or two families; there is {len(families)} class")
         if not weights.min() > 0:
             raise ValueError(
                 f"every family needs a positive prior weight; got {dict(zip(families, weights, strict=True))}"
             )
-        self.log_prior_ = np.log(weights / weights.sum() * (1 - self.unknown_prior))
+        self.log_prior_ = np.log(weights / all_weights.sum() * (1 - self.unknown_prior))
+        stored = np.unique(self.families_, return_counts=True)[1]
+        whole = stored if self.family_sizes is None else np.array([self.family_sizes[f] for f in families.tolist()])
+        self.log_share_ = np.log(stored / whole)
         self.kinship_ = self._fit_on_references() if self.kinship is None else self.kinship
         return self
+
+    def _weights(self, families: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return np.array([1.0 if self.family_prior is None else self.family_prior.get(f, 0.0) for f in families])
 
     def log_likelihood_ratios(self, X: Any) -> npt.NDArray[np.float64]:
         """Nats for "kin" against "strangers", each candidate with each reference: (n_samples, n_references)."""
@@ -107,7 +119,7 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         ratios = self.log_likelihood_ratios(X)
         unknown = [np.log(self.unknown_prior)] if self.unknown_prior > 0 else []
         log_prior = np.append(self.log_prior_, unknown)
-        evidence = family_evidence(ratios, np.unique(self.families_, return_inverse=True)[1])
+        evidence = family_evidence(ratios, np.unique(self.families_, return_inverse=True)[1]) + self.log_share_
         return np.exp(log_posterior(doubted(evidence, self.doubt), log_prior))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:

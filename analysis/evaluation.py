@@ -21,6 +21,9 @@ Budget = int | Literal["all"]
 _FITTED_SEEDS = 3  # of a budget's random subsets that are learned from; they are alike, and all are attributed with
 _LARGE = 60  # models: from here on the pairs of one subset are enough to learn from
 
+DEFAULTS = ("next_token", "greedy", "first_word", "wording")
+"""Channels of which some decide where none are named."""
+
 
 @dataclass(frozen=True)
 class Plan:

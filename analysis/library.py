@@ -1,14 +1,18 @@
 """A library of reference models: recordings of known lineage, and an index that says what each one is."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from analysis.lineage import Lineage
+from analysis.member import Member as Member
+from analysis.member import lineage_of as lineage_of
 from analysis.observation import Access, access_of
+from analysis.pairing import Pairing
 from analysis.signature import Signature, align, prompts_asked, signature
 from probes.errors import LibraryError
 from probes.fresh import is_fresh
@@ -25,50 +29,6 @@ REFERENCES = ("base", "lookalike", "sibling")
 """Roles of models that others may descend from."""
 TAUGHT = ("student", "framed")
 """Roles of models that learned from another one's outputs, and share no weights with it."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """One reference: its name, the family that it descends from, its parent and the technique that made it.
-
-    `fit` says whether pairs with it may be used to fit the kinship classifier; a member added later need not be.
-    Where the library says so: `kind` is what it is (base, descendant, lookalike, sibling, student, framed, disguise);
-    `recipe` and `seed` made it; `parents` are all of them, if it has several; `teacher` wrote what it was trained on;
-    `lineage` names the independent training that its weights come from, which for a base is itself. Of one that was
-    trained from nothing, bits per byte on held-out text, its own and those of a trigram model of the same tokens.
-    """
-
-    name: str
-    family: str
-    parent: str | None = None
-    technique: str = "base"
-    fit: bool = True
-    licence: str | None = None
-    origin: str | None = None
-    kind: str | None = None
-    recipe: str | None = None
-    seed: int | None = None
-    teacher: str | None = None
-    lineage: str | None = None
-    parents: tuple[str, ...] = ()
-    bits_per_byte: float | None = None
-    trigram_bits_per_byte: float | None = None
-
-    @property
-    def role(self) -> str:
-        """Its kind; where the library does not say it, what follows from its parent."""
-        return self.kind or ("base" if self.parent is None else "descendant")
-
-    @classmethod
-    def of_entry(cls, entry: Mapping[str, Any]) -> Self:
-        """A member from its entry in an index."""
-        return cls(**{**entry, "parents": tuple(entry.get("parents", ()))})
-
-    def entry(self) -> dict[str, Any]:
-        """The member's entry in an index; what came with the zoo is left out where nothing is known of it."""
-        values = asdict(self)
-        new = ("kind", "recipe", "seed", "teacher", "lineage", "parents", "bits_per_byte", "trigram_bits_per_byte")
-        return {key: value for key, value in values.items() if key not in new or value not in (None, ())}
 
 
 @dataclass(frozen=True)
@@ -131,6 +91,24 @@ class Library:
         )
         return replace(self, members=kept)
 
+    @property
+    def population(self) -> tuple[Member, ...]:
+        """The members that it is learned from how alike kin and strangers are."""
+        return tuple(member for member in self.members if member.fit)
+
+    @property
+    def sizes(self) -> Mapping[str, int] | None:
+        """How many references each family has, where `members` are only the nearest of them (`analysis.search`)."""
+        return None
+
+    def both_ways(self, digests: Sequence[str], access: Access) -> tuple[list[Signature], list[Signature]]:
+        """The population on these prompts: as an access would have seen it, and as it was recorded."""
+        return self.signatures(self.population, digests, access), self.signatures(self.population, digests)
+
+    def learn(self, pairing: Pairing, digests: Sequence[str], access: Access) -> None:
+        """Let a pairing learn from the population how alike strangers are, as an access would see them."""
+        pairing.fit(*self.both_ways(digests, access), [member.family for member in self.population])
+
     def lineage(self, member: Member) -> str:
         """The independent training that a member's weights come from: what its entry says, else the topmost parent."""
         return lineage_of(member, {one.name: one for one in self.members})
@@ -151,6 +129,10 @@ class Library:
     def with_wholes(self, member: Member) -> Signature:
         """The signature of a member as recorded, with the channels that look at recordings as wholes."""
         return signature(self.recording(member))
+
+    def shown(self, nearest: Sequence[Member]) -> list[tuple[Member, Signature]]:
+        """Of the nearest of each family, those whose recordings are looked at as wholes, with what they show."""
+        return [(member, self.with_wholes(member)) for member in nearest]
 
     def signatures(
         self, members: Sequence[Member], digests: Sequence[str], access: Access | None = None
@@ -221,13 +203,6 @@ class _Opened:
         return frozenset(prompts_asked(self.recording))
 
 
-def lineage_of(member: Member, members: Mapping[str, Member]) -> str:
-    """What its entry says, else the topmost parent among `members`, which are by name."""
-    while member.lineage is None and member.parent is not None and member.parent in members:
-        member = members[member.parent]
-    return member.lineage or member.parent or member.name
-
-
 def lower(own: Access, other: Access) -> Access:
     """The most that both accesses allow."""
     if own.tier != other.tier:
@@ -236,17 +211,18 @@ def lower(own: Access, other: Access) -> Access:
 
 
 def _check_members(members: Sequence[Member], path: Path) -> None:
-    names = [member.name for member in members]
+    names = Counter(member.name for member in members)
     for member in members:
         if not all(isinstance(value, str) and value for value in (member.name, member.family, member.technique)):
             raise LibraryError(f"{path} has a member without a name, family or technique: {member}")
-        if names.count(member.name) > 1:
+        if names[member.name] > 1:
             raise LibraryError(f"{path} names {member.name!r} twice; delete one of the two entries")
         if member.family == UNKNOWN:
             raise LibraryError(f"{path} calls the family of {member.name!r} {UNKNOWN!r}, which is no family")
 
 
-def save_index(folder: Path, version: str, members: Sequence[Member]) -> None:
-    """Write the index of a library, whole or not at all."""
+def save_index(folder: Path, version: str, members: Sequence[Member], merged_from: Sequence[str] = ()) -> None:
+    """Write the index of a library, whole or not at all; `merged_from` are the versions that it was put together of."""
     index = {"schema": SCHEMA, "version": version, "members": [member.entry() for member in members]}
+    index |= {"merged_from": list(merged_from)} if merged_from else {}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")

@@ -9,6 +9,7 @@ by expectation maximisation, Dempster, Laird and Rubin 1977), held against the g
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -55,20 +56,22 @@ def find_mixture(
     """
     if len(set(fitted)) == len(fitted):
         return Mixture(0.0, LEAST_GAIN, {})
-    names, worth = sorted(set(of)), _RowKinship(pairing, np.array(fitted))
+    if "rows" not in pairing.derived_:
+        pairing.derived_["rows"] = _RowKinship(pairing, np.array(fitted))
+    names, worth = sorted(set(of)), pairing.derived_["rows"]
     rows = np.stack([pairing.similarities(candidate, reference) for reference in references])
     gain, weights = _gain(worth(rows, np.array(of), names))
     shares = {name: float(w) for name, w in zip(names, weights, strict=False) if w >= LEAST_SHARE}
     if gain <= LEAST_GAIN:
         return Mixture(gain, LEAST_GAIN, shares)
-    return Mixture(gain, max(LEAST_GAIN, _BEYOND_MEMBERS * worth.most_gained()), shares)
+    return Mixture(gain, max(LEAST_GAIN, _BEYOND_MEMBERS * worth.most_gained), shares)
 
 
 class _RowKinship:
     """What one row's similarities are worth, in nats for "kin" against "strangers", learned from a library's pairs."""
 
     def __init__(self, pairing: Pairing, families: npt.NDArray[np.str_]) -> None:
-        self.pairing, self.families = pairing, families
+        self.similarity, self.background, self.families = pairing.similarity_, pairing.background_, families
         same = families[:, None] == families
         kin = self._some_rows(np.argwhere(same & ~np.eye(len(families), dtype=bool)))
         strangers = self._some_rows(np.argwhere(~same))
@@ -77,7 +80,7 @@ class _RowKinship:
 
     def _some_rows(self, pairs: npt.NDArray[np.intp]) -> _Values:
         """Rows of pairs of members, evenly spaced over all there are: [at most about _ROWS, n_channels]."""
-        rows = np.concatenate([self._excess(self.pairing.similarity_[i][j]) for i, j in pairs.tolist()])
+        rows = np.concatenate([self._excess(self.similarity[i][j]) for i, j in pairs.tolist()])
         return rows[:: max(1, len(rows) // _ROWS)]
 
     def __call__(self, similarity: _Values, families: npt.NDArray[np.str_], names: Sequence[str]) -> _Values:
@@ -92,20 +95,20 @@ class _RowKinship:
         parts = [nats[families == name] for name in names]
         return np.stack([logsumexp(part, axis=0) - np.log(len(part)) for part in parts], axis=1)
 
+    @cached_property
     def most_gained(self) -> float:
         """The largest gain of a member against the others: what a single model may gain."""
         gains = [0.0]
         for place in np.unique(np.linspace(0, len(self.families) - 1, _MEMBERS).astype(int)):
             others = np.arange(len(self.families)) != place
             families = self.families[others]
-            rows = np.stack([self.pairing.similarity_[place][other] for other in np.flatnonzero(others)])
+            rows = np.stack([self.similarity[place][other] for other in np.flatnonzero(others)])
             gains.append(_gain(self(rows, families, sorted(set(families))))[0])
         return max(gains)
 
     def _excess(self, similarity: _Values) -> _Values:
         """Excess over the background as a share of what it could be, -1 to 1: [n_rows, n_channels], 0 if unknown."""
-        background = self.pairing.background_
-        excess: _Values = np.clip((similarity - background) / (1 - background), -1, 1)
+        excess: _Values = np.clip((similarity - self.background) / (1 - self.background), -1, 1)
         return np.nan_to_num(excess).T
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,17 @@ class Pairing:
     Some prompts draw the same answer from unrelated models, so the mean similarity between families is taken out
     of every canary first. A feature is the excess over that background, as a share of what it could be: 1 for the
     same model, about 0 for strangers. Learned by `fit`: `background_` [n_channels, n_canaries], and `similarity_`, that
-    of each candidate (outer list) with each reference (inner), [n_channels, n_canaries].
+    of each candidate (outer list) with each reference (inner), [n_channels, n_canaries]; `derived_` is what others
+    learn from these, by name.
     """
 
     channels: tuple[str, ...] = ("next_token", "greedy", "wording")
     background_: npt.NDArray[np.float64] = field(init=False, repr=False)
     similarity_: list[list[npt.NDArray[np.float64]]] = field(init=False, repr=False, compare=False)
+    derived_: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _compared: dict[tuple[int, int], tuple[Signature, Signature, npt.NDArray[np.float64]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def fit(self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]) -> Self:
         """Learn the background from pairs of different families, every pair of families weighing the same.
@@ -40,13 +45,13 @@ class Pairing:
         self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]
     ) -> npt.NDArray[np.float64]:
         """As `fit`, and the features of all pairs [n_candidates, n_references, n_channels], for one comparison each."""
-        return self.learn([[self.similarities(one, other) for other in references] for one in candidates], families)
+        return self.learn([[self._compare(one, other) for other in references] for one in candidates], families)
 
     def learn(
         self, similarity: list[list[npt.NDArray[np.float64]]], families: Sequence[str]
     ) -> npt.NDArray[np.float64]:
         """As `fit_transform`, from what is `similarity_` afterwards."""
-        self.similarity_ = similarity
+        self.similarity_, self.derived_ = similarity, {}
         levels: dict[tuple[str, str], list[npt.NDArray[np.float64]]] = {}
         for row, family in zip(similarity, families, strict=True):
             for values, other in zip(row, families, strict=True):
@@ -55,10 +60,19 @@ class Pairing:
         shape = similarity[0][0].shape
         means = [_mean(np.stack(level)) for level in levels.values()]
         self.background_ = np.clip(_mean(np.stack(means)) if means else np.zeros(shape), 0, HIGHEST_BACKGROUND)
-        return np.array([[self._beyond_background(values).sum(axis=1) for values in row] for row in similarity])
+        return np.array([[self.beyond_background(values).sum(axis=1) for values in row] for row in similarity])
 
     def similarities(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
-        """Similarity by channel and canary: [n_channels, n_canaries], NaN where there is none."""
+        """Similarity by channel and canary: [n_channels, n_canaries], NaN where there is none.
+
+        A pair is compared once, and kept beside its similarity, so that no other signature gets its `id`.
+        """
+        key = (id(candidate), id(reference))
+        if key not in self._compared:
+            self._compared[key] = candidate, reference, self._compare(candidate, reference)
+        return self._compared[key][2]
+
+    def _compare(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
         rows = []
         for name in self.channels:
             one, other = candidate.channels.get(name), reference.channels.get(name)
@@ -68,9 +82,9 @@ class Pairing:
 
     def terms(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
         """What each canary adds to each feature: [n_channels, n_canaries]; a feature is the sum of its row."""
-        return self._beyond_background(self.similarities(candidate, reference))
+        return self.beyond_background(self.similarities(candidate, reference))
 
-    def _beyond_background(self, similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def beyond_background(self, similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         known = ~np.isnan(similarity)
         excess = np.where(known, similarity - self.background_, 0.0)
         possible = np.where(known, 1 - self.background_, 0.0).sum(axis=1, keepdims=True)

@@ -19,8 +19,8 @@ def calibration(library: Library, fitted: FittedKinship | None = None, fit: Fit 
             "measured on lineages held out"
         )
         return Calibration(basis, fit.lineages, dict(fit.reliability))
-    families = {member.family for member in library.members if member.fit}
-    n_members = sum(member.fit for member in library.members)
+    families = {member.family for member in library.population}
+    n_members = len(library.population)
     basis = f"logistic regression on pairs of {n_members} references of {len(families)} families"
     if len(families) < _PROVISIONAL_BELOW:
         basis = f"provisional: {basis}; too few lineages to measure how reliable the probabilities are"

@@ -1,6 +1,6 @@
 """A signature: a recording reduced to arrays, one set a channel, one row a canary."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -70,18 +70,20 @@ class Signature:
         )
 
 
-def signature(recording: Recording, access: Access | None = None, wholes: bool = True) -> Signature:
+def signature(
+    recording: Recording, access: Access | None = None, wholes: bool = True, only: Collection[str] | None = None
+) -> Signature:
     """Reduce a recording to its signature, as its own access or a lower one would have seen it.
 
     Without `wholes`, the channels that look at the recording as a whole are left out, and how the candidate behaved:
-    they take the most time, and nothing is decided by them. Raises RecordingError if the recording can't be read at
-    that access.
+    they take the most time, and nothing is decided by them. With `only`, nothing is looked at but these channels.
+    Raises RecordingError if the recording can't be read at that access.
     """
     observation = observe(recording, access)
     own = access is None or access == access_of(recording)
-    channels, whole, unfed = _extracted(recording, observation, own and wholes)
+    wholes = wholes and only is None
+    channels, whole, unfed = _extracted(recording, observation, own and wholes, only)
     manifest = recording.manifest
-    usable = recording.greedy.keys() | recording.draws.keys()
     return Signature(
         name=manifest.candidate,
         access=observation.access,
@@ -89,7 +91,7 @@ def signature(recording: Recording, access: Access | None = None, wholes: bool =
         canaries=recording.suite.canaries,
         digests=prompts_asked(recording),
         channels=channels,
-        answered=np.array([canary.id in usable for canary in recording.suite.canaries]),
+        answered=np.array([canary.id in recording.usable for canary in recording.suite.canaries]),
         status_counts=manifest.counts,
         queries=manifest.queries,
         tokens=manifest.prompt_tokens + manifest.completion_tokens,
@@ -97,7 +99,7 @@ def signature(recording: Recording, access: Access | None = None, wholes: bool =
         whole=whole,
         unfed=unfed,
         conduct=conduct_of(recording) if wholes else {},
-        logits=common_logits(recording) if observation.access.tier == "logits" else None,
+        logits=common_logits(recording) if observation.access.tier == "logits" and only is None else None,
     )
 
 
@@ -105,7 +107,7 @@ _Extracted = dict[str, dict[str, npt.NDArray[Any]]]
 
 
 def _extracted(
-    recording: Recording, observation: Observation, wholes: bool
+    recording: Recording, observation: Observation, wholes: bool, only: Collection[str] | None = None
 ) -> tuple[_Extracted, _Extracted, dict[str, str]]:
     """The arrays of both kinds of channels, and why others have none.
 
@@ -114,7 +116,11 @@ def _extracted(
     channels: _Extracted = {}
     whole: _Extracted = {}
     unfed: dict[str, str] = {}
-    found = [(name, channels, channel.extract(observation)) for name, channel in all_channels().items()]
+    found = [
+        (name, channels, channel.extract(observation))
+        for name, channel in all_channels().items()
+        if only is None or name in only
+    ]
     if wholes:
         seen = Whole(recording, observation)
         found += [(name, whole, channel.extract(seen)) for name, channel in pair_channels().items()]

@@ -75,6 +75,11 @@ class Recording:
         return found
 
     @cached_property
+    def usable(self) -> frozenset[str]:
+        """Ids of the canaries that have an answer of use, greedy or sampled."""
+        return frozenset(self._table([("status", "==", "ok")], ["canary_id"])["canary_id"].unique().to_pylist())
+
+    @cached_property
     def draw_texts(self) -> dict[str, list[str]]:
         """The texts of `draws`: far quicker to read, where there are many."""
         table = self._table([("draw", ">", GREEDY), ("status", "==", "ok")], ["canary_id", "text"])

@@ -151,10 +151,11 @@ VERBS = {
         "report",
     ),
     "library": Verb(
-        "build a library of references",
-        "runners.jobs.library_build",
+        "build, search, merge, sign and share libraries of references",
+        "runners.library.command",
         "kinprint library build out=my-library only=[smollm2]",
         "library_build",
+        "build",
     ),
     "zoo": Verb(
         "fetch and list real models, and make others whose lineage is known",

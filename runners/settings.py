@@ -72,10 +72,12 @@ class LibrarySettings:
     """`path`: the folder of a library; null for the one inside the package.
 
     `lineage`: the CSV that says what the recordings in the folder are, where it has no index of its own.
+    `search`: see `runners.library.opening.SEARCH`.
     """
 
     path: str | None = None
     lineage: str | None = None
+    search: str = "auto"
 
 
 @dataclass
@@ -277,7 +279,8 @@ class MemberSettings:
 class LibraryBuildSettings:
     """`kinprint library build` and `zoo derive`: make, serve, record and reduce members into the library at `out`.
 
-    `small` keeps reductions as `analysis.reduction.SMALL` has them.
+    `small` keeps reductions as `analysis.reduction.SMALL` has them. `table`: see `runners.library.open_weights`; `gpu`
+    and `tokens_per_second` are those of a `dry_run`, see `runners.library.gpus`.
     """
 
     version: str
@@ -291,6 +294,10 @@ class LibraryBuildSettings:
     out: str
     seed: int
     small: bool = False
+    table: str | None = None
+    dry_run: bool = False
+    gpu: str | None = None
+    tokens_per_second: float | None = None
 
 
 @dataclass

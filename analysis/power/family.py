@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.attribute import decision_of
 from analysis.attribution import UNKNOWN
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
 from analysis.benchmark.ours import weights_of
+from analysis.decision import decision_of
 from analysis.fitted_kinship import FittedKinship, LinearKinship
 from analysis.observation import Access
 from analysis.power.asked import Asked, Cost

@@ -14,6 +14,7 @@ from analysis.verdict import Verdict
 from probes.errors import KinprintError
 from probes.recording import Recording, load_recording
 from runners.compose import settings_of
+from runners.library.opening import nearest
 from runners.settings import AttributeSettings, EstimatorSettings, LeaveOutSettings, LibrarySettings, ReportSettings
 
 
@@ -21,8 +22,9 @@ def main(overrides: list[str]) -> int:
     """The command line's entry."""
     settings = settings_of("attribute", AttributeSettings, overrides)
     recording = load_recording(settings.recording)
-    library = open_library(settings.library, settings.leave_out)
     candidate, rule = signature(recording), rules(settings.estimator, settings.leave_out)
+    library = nearest(candidate, settings.library, settings.leave_out, rule)
+    library = library or open_library(settings.library, settings.leave_out)
     verdict = verdict_on(recording, candidate, library, rule, settings)
     if settings.out is not None:
         verdict.save(Path(settings.out) / "verdict.json")

@@ -1,13 +1,13 @@
 """`kinprint evaluate`: how well a library of recordings attributes its own models."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from analysis.channels import all_channels
-from analysis.evaluation import Budget, Plan, evaluate
+from analysis.evaluation import DEFAULTS, Budget, Plan, evaluate
 from analysis.folds import Settings
 from analysis.lineage import Lineage, load_lineage, unknown_names
 from analysis.signature import Signature, align, signature
@@ -27,7 +27,7 @@ def main(overrides: list[str]) -> int:
         raise KinprintError(f"out={out} is a folder; name the JSON file to write")
     path = Path(settings.lineage)
     lineage = load_lineage(path)
-    signatures, warnings = read_signatures(Path(settings.recordings), lineage)
+    signatures, warnings = read_signatures(Path(settings.recordings), lineage, plan.channels or DEFAULTS)
     warnings += [
         f"{name} is named in {path.name} as a parent or twin, and has no line" for name in unknown_names(lineage, path)
     ]
@@ -62,12 +62,14 @@ def plan_of(settings: EvaluateSettings) -> Plan:
     return Plan(tuple(dict.fromkeys(budgets)), settings.seeds, tuple(settings.channels), estimator)
 
 
-def read_signatures(folder: Path, lineage: dict[str, Lineage]) -> tuple[list[Signature], list[str]]:
-    """Aligned signatures of the recordings that have a line of lineage, and what to warn of."""
+def read_signatures(
+    folder: Path, lineage: dict[str, Lineage], channels: Collection[str] | None = None
+) -> tuple[list[Signature], list[str]]:
+    """Aligned signatures of the recordings that have a line of lineage, with these channels, and what to warn of."""
     paths = sorted(path.parent for path in folder.glob("*/manifest.json"))
     if not paths:
         raise LibraryError(f"there are no recordings in {folder}; name the folder that holds one folder a model")
-    found = {one.name: one for one in _signatures(paths)}
+    found = {one.name: one for one in _signatures(paths, channels)}
     if len(found) < len(paths):
         raise LibraryError(f"{folder} holds two recordings of one name; every model has one")
     warnings = [
@@ -104,8 +106,8 @@ def save(figures: dict[str, Any], out: Path) -> None:
     write_whole(out, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _signatures(paths: list[Path]) -> Iterator[Signature]:
+def _signatures(paths: list[Path], channels: Collection[str] | None) -> Iterator[Signature]:
     with counting("reading recordings", len(paths)) as progress:
         for path in paths:
-            yield signature(load_recording(path), wholes=False)
+            yield signature(load_recording(path), wholes=False, only=channels)
             progress.step()

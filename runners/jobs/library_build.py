@@ -16,6 +16,8 @@ from probes.suite import load_suite
 from runners.compose import construct, settings_of
 from runners.disguise import Disguised, Wrapper
 from runners.jobs.collect import sampling, serving
+from runners.library.gpus import dry_run
+from runners.library.open_weights import load_table
 from runners.progress import say
 from runners.record import command_line, record
 from runners.settings import CandidateSettings, LibraryBuildSettings, MemberSettings, TierSettings
@@ -39,10 +41,14 @@ def build(job: str, verb: list[str], overrides: list[str]) -> int:
     A member that fails says why and is passed over; the exit status is then 1, and the last line names those.
     """
     settings = settings_of(job, LibraryBuildSettings, overrides)
-    members = completed(settings.members)
+    table = [] if settings.table is None else load_table(settings.table)
+    members = completed(settings.members | {one.hub: one.member() for one in table})
     if unknown := sorted(set(settings.only) - set(members)):
         raise LibraryError(f"only={unknown[0]!r} names no member; known are {', '.join(members)}")
     wanted = settings.only or list(members)
+    if settings.dry_run:
+        print(dry_run([one for one in table if one.hub in wanted], settings))
+        return 0
     workshop = Workshop(members, Path(settings.work))
     for name in wanted:
         workshop.check(name)

@@ -54,7 +54,7 @@ def model(tmp_path: Path) -> Path:
         (["attribute", f"recording={RECORDING}", "leave_out.families=[smollm2,gemma3,qwen2.5]"], "no references"),
         (["attribute", f"recording={RECORDING}", "estimator.channels=[telepathy]"], "telepathy"),
         (["attribute", f"recording={RECORDING}", "estimator.attributed_at=0.2"], "attributed_at"),
-        (["library", "rebuild"], "library build"),
+        (["library", "rebuild"], "known are build"),
         (["library", "build", "out=x", "only=[unicorn]"], "unicorn"),
         (["ls", "./none"], "no library at"),
         (["zoo", "fetch", "unicorn"], "unicorn"),

@@ -1,0 +1,1 @@
+"""Search: the nearest of very many references, found without reading them all."""

@@ -1,0 +1,191 @@
+"""Attribution against a library of any size: a sketch finds a few hundred, the kinship orders them, the nearest decide.
+
+The verdict is `analysis.attribute`'s on the nearest alone, with the whole library's families and how many members each
+has: members that are not near count as strangers, and families that are not near keep their share of the prior.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.attribute import attribute, fit_for
+from analysis.fitted_kinship import FittedKinship, LinearKinship
+from analysis.kinship import KinshipClassifier, fit_kinship
+from analysis.library import Library
+from analysis.pairing import Pairing
+from analysis.rules import Rules, check, without_tokenizer
+from analysis.search.compare import Query
+from analysis.search.index import SearchIndex
+from analysis.search.narrowed import Learned, Narrowed, unpacked
+from analysis.search.packed import CHANNELS
+from analysis.search.shelf import Shelf
+from analysis.search.sketch import sketch, weighted
+from analysis.signature import Signature, align
+from analysis.verdict import Verdict
+from probes.errors import LibraryError
+
+SHORTLIST = 128
+"""References of which the full kinship is computed, the ones nearest by their sketches."""
+NEAREST, RIVALS = 10, 3
+"""References that the verdict is reached with, and the nearest of so many other families."""
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Found:
+    """References of one shelf, the nearest first, with their log-likelihood ratios in nats [n]."""
+
+    shelf: Shelf
+    rows: npt.NDArray[np.intp]
+    nats: Values
+
+
+@dataclass
+class Search:
+    """Attributes candidates to the references of an index; what is learned for one access is kept for the next."""
+
+    index: SearchIndex
+    rules: Rules = field(default_factory=Rules)
+    shortlist: int = SHORTLIST
+    _learned: Learned = field(default_factory=dict, repr=False)
+    _panels: dict[str, Library] = field(default_factory=dict, repr=False)
+
+    def attribute(self, candidate: Signature) -> Verdict:
+        """The verdict on a candidate. Raises LibraryError if nobody was asked what it was."""
+        return attribute(candidate, self.narrowed(candidate), self.rules)
+
+    def narrowed(self, candidate: Signature) -> Narrowed:
+        """The library of the references nearest to a candidate."""
+        return self._narrowed(candidate, self.nearest(candidate))
+
+    def nearest(self, candidate: Signature) -> list[Found]:
+        """The nearest references of each shelf that can answer."""
+        shelves = self.index.asked(candidate)
+        if not shelves:
+            raise LibraryError(
+                f"the library at {self.index.folder} was not recorded with the canaries of suite {candidate.suite!r}"
+            )
+        return [self.nearest_on(shelf, candidate) for shelf in shelves]
+
+    def nearest_on(self, shelf: Shelf, candidate: Signature, shortlist: int | None = None) -> Found:
+        """The nearest of one shelf, of those that the sketches leave; `shortlist` as large as the shelf: of all."""
+        kinship = Kinship.of(self, shelf, candidate)
+        there = np.flatnonzero(self.index.there(shelf))
+        most = self.shortlist if shortlist is None else shortlist
+        rows = there if len(there) <= most else kinship.by_sketch(shelf, there, most)
+        nats = kinship.nats(shelf, rows)
+        order = np.argsort(-nats, kind="stable")
+        return Found(shelf, rows[order], nats[order])
+
+    def panel(self, shelf: Shelf) -> Library:
+        """The population of a shelf, its recordings read once."""
+        key = shelf.folder.name
+        if key not in self._panels:
+            self._panels[key] = self.index.panel(shelf)
+        return self._panels[key]
+
+    def _narrowed(self, candidate: Signature, found: Sequence[Found]) -> Narrowed:
+        """The library of the nearest. Where weights count, of their recordings, and with the population as rivals."""
+        largest = max(found, key=lambda one: one.shelf.count)
+        panel, members = self.panel(largest.shelf), {}
+        packed: dict[str, Signature] = {}
+        for shelf, row in chosen(found):
+            member = shelf.member(row)
+            members[member.name] = member
+            if candidate.access.tier != "logits" and set(self.rules.channels) <= set(CHANNELS):
+                packed[member.name] = unpacked(shelf.packed(row), member, shelf, candidate)
+        if not packed:
+            members |= {member.name: member for member in panel.members}
+        return Narrowed(
+            self.index.folder,
+            self.index.version,
+            tuple(members.values()),
+            panel._signatures,
+            panel._opened,
+            panel=panel,
+            whole=self.index.sizes,
+            packed=packed,
+            learned=self._learned,
+        )
+
+
+def chosen(found: Sequence[Found]) -> list[tuple[Shelf, int]]:
+    """Shelf and row of those that decide: the nearest, and the nearest of a few other families."""
+    every = [(-nats, one.shelf, int(row)) for one in found for row, nats in zip(one.rows, one.nats, strict=True)]
+    every.sort(key=lambda one: one[0])
+    kept, families = [(shelf, row) for _, shelf, row in every[:NEAREST]], set()
+    families = {shelf.families[shelf.family_of[row]] for shelf, row in kept}
+    enough = len(families) + RIVALS
+    for _, shelf, row in every[NEAREST:]:
+        family = shelf.families[shelf.family_of[row]]
+        if len(families) < enough and family not in families:
+            families.add(family)
+            kept.append((shelf, row))
+    return kept
+
+
+@dataclass(frozen=True)
+class Kinship:
+    """The kinship of one candidate with a shelf's references, learned beforehand or from the shelf's population."""
+
+    query: Query
+    sketch: npt.NDArray[np.float32]
+    pairing: Pairing
+    kinship: KinshipClassifier | LinearKinship
+
+    @classmethod
+    def of(cls, search: Search, shelf: Shelf, candidate: Signature) -> "Kinship":
+        """With what counts as `analysis.attribute` has it, but for what only recordings show."""
+        panel, rules = search.panel(shelf), search.rules
+        check(replace(rules, family_prior=None), panel)
+        asked = set(shelf.digests)
+        [aligned] = align([candidate], [digest for digest in candidate.digests if digest in asked])
+        fed = [name for name in rules.channels if name in CHANNELS and name in candidate.channels]
+        channels = tuple(name for name in fed if name not in rules.switched_off)
+        fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
+        fit = fit_for(fitted, aligned, channels)
+        if fit is None:
+            channels = without_tokenizer(channels)
+            fit = fit_for(fitted, aligned, channels)
+        if not channels:
+            raise LibraryError(f"the recording of {candidate.name} feeds none of the channels that a search looks at")
+        pairing = Pairing(channels)
+        narrowed = Narrowed(
+            panel.folder, panel.version, panel.members, panel=panel, whole={}, packed={}, learned=search._learned
+        )
+        if fit is None:
+            both = panel.both_ways(aligned.digests, aligned.access)
+            families = [member.family for member in panel.population]
+            kinship: KinshipClassifier | LinearKinship = fit_kinship(pairing, *both, families, rules.regularisation)
+        else:
+            narrowed.learn(pairing, aligned.digests, aligned.access)
+            kinship = fit.kinship
+        place = {digest: column for column, digest in enumerate(aligned.digests)}
+        background = np.zeros((len(channels), len(shelf.digests)))
+        rows = [row for row, digest in enumerate(shelf.digests) if digest in place]
+        background[:, rows] = pairing.background_[:, [place[shelf.digests[row]] for row in rows]]
+        in_order = Pairing(channels)
+        in_order.background_ = background
+        return cls(Query.of(aligned, shelf.digests), sketch(aligned), in_order, kinship)
+
+    def by_sketch(self, shelf: Shelf, there: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
+        """The rows that are nearest by their sketches, among those that are there."""
+        slopes = np.maximum(self.kinship.slopes, 0)
+        possible = (1 - self.pairing.background_).sum(axis=1)
+        weights = dict(zip(self.pairing.channels, (slopes / possible).tolist(), strict=True))
+        query = weighted(self.sketch, weights)
+        if not query.any():
+            query = self.sketch
+        scores = np.full(shelf.count, -np.inf, np.float32)
+        scores[there] = (shelf.sketches @ query)[there]
+        return np.sort(np.argpartition(-scores, most)[:most])
+
+    def nats(self, shelf: Shelf, rows: npt.NDArray[np.intp]) -> Values:
+        """Log-likelihood ratios for "kin" of the candidate with these references: [n_rows]."""
+        features = np.empty((len(rows), len(self.pairing.channels)))
+        for place, row in enumerate(rows.tolist()):
+            similarity = self.query.similarities(shelf.packed(row), self.pairing.channels)
+            features[place] = self.pairing.beyond_background(similarity).sum(axis=1)
+        return self.kinship.decision_function(features)
