@@ -80,7 +80,7 @@ def write_batch_page(
     candidates: Sequence[Candidate], tree: FamilyTree | None, no_tree: str, path: Path, made_from: str
 ) -> Path:
     """Write the page, whole or not at all. Without a `tree`, `no_tree` says why; `made_from` is its last line."""
-    near: Mapping[str | None, Neighbour] = {} if tree is None else {**nearest(tree)}
+    near = {} if tree is None else nearest(tree)
     strange = None if tree is None else outliers(tree)
     columns = _columns(near)
     ranks = [_ranks([key(one) for one in candidates]) for _, key, _ in columns.values()]
@@ -118,7 +118,7 @@ Key = Callable[[Candidate], Any]
 Show = Callable[[Candidate], Markup]
 
 
-def _columns(near: Mapping[str | None, Neighbour]) -> dict[str, tuple[bool, Key, Show]]:
+def _columns(near: Mapping[str, Neighbour]) -> dict[str, tuple[bool, Key, Show]]:
     """By heading: whether it holds numbers, by what it sorts (None: nothing to say, and last), and what it shows."""
 
     def words(of: Callable[[Candidate], str | None]) -> tuple[bool, Key, Show]:
@@ -137,6 +137,9 @@ def _columns(near: Mapping[str | None, Neighbour]) -> dict[str, tuple[bool, Key,
     def counted(of: Callable[[Verdict], float | None]) -> Callable[[Candidate], float | None]:
         return lambda one: None if one.verdict is None else of(one.verdict)
 
+    def beside(one: Candidate) -> Neighbour | None:
+        return near.get(one.leaf or "")
+
     return {
         "Candidate": words(lambda one: one.name),
         "Decision": words(lambda one: "failed" if one.verdict is None else one.verdict.decision.replace("_", " ")),
@@ -144,9 +147,9 @@ def _columns(near: Mapping[str | None, Neighbour]) -> dict[str, tuple[bool, Key,
         "Probability": number(
             counted(lambda verdict: verdict.posterior[verdict.likeliest] if verdict.likeliest else None), percent
         ),
-        "Nearest model": words(lambda one: near[one.leaf].name if one.leaf in near else None),
+        "Nearest model": words(lambda one: found.name if (found := beside(one)) else None),
         "Distance": number(
-            lambda one: near[one.leaf].distance if one.leaf in near else None, lambda value: f"{value:.3f}"
+            lambda one: found.distance if (found := beside(one)) else None, lambda value: f"{value:.3f}"
         ),
         "Tier": words(told(lambda verdict: verdict.tier)),
         "Canaries": number(counted(lambda verdict: verdict.canaries), lambda value: f"{value:.0f}"),
