@@ -127,7 +127,7 @@ def _decide(
     if independent == channels:
         without = posterior
     else:
-        others, fit_for_others = Pairing(independent), fit_for(fitted, aligned, (*independent, *counted), rows)
+        others, fit_for_others = pairing.only(independent), fit_for(fitted, aligned, (*independent, *counted), rows)
         given = (others, aligned, library, references, rules, fit_for_others, weights if fit_for_others else None)
         blind = _attributor(*given) if independent else None
         without = {} if blind is None else posterior_of(blind, aligned)

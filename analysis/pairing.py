@@ -28,9 +28,19 @@ class Pairing:
     background_: npt.NDArray[np.float64] = field(init=False, repr=False)
     similarity_: list[list[npt.NDArray[np.float64]]] = field(init=False, repr=False, compare=False)
     derived_: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _of: "Pairing | None" = field(default=None, init=False, repr=False, compare=False)
     _compared: dict[tuple[int, int], tuple[Signature, Signature, npt.NDArray[np.float64]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def only(self, channels: tuple[str, ...]) -> "Pairing":
+        """The same with some of the channels: what was compared here, and learned, is not compared again.
+
+        To be fitted on the models that this one was fitted on.
+        """
+        part = Pairing(channels)
+        part._of = self
+        return part
 
     def fit(self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]) -> Self:
         """Learn the background from pairs of different families, every pair of families weighing the same.
@@ -45,6 +55,8 @@ class Pairing:
         self, candidates: Sequence[Signature], references: Sequence[Signature], families: Sequence[str]
     ) -> npt.NDArray[np.float64]:
         """As `fit`, and the features of all pairs [n_candidates, n_references, n_channels], for one comparison each."""
+        if self._of is not None:
+            return self.learn([[self._part(values) for values in row] for row in self._of.similarity_], families)
         return self.learn([[self._compare(one, other) for other in references] for one in candidates], families)
 
     def learn(
@@ -67,10 +79,18 @@ class Pairing:
 
         A pair is compared once, and kept beside its similarity, so that no other signature gets its `id`.
         """
+        if self._of is not None:
+            return self._part(self._of.similarities(candidate, reference))
         key = (id(candidate), id(reference))
         if key not in self._compared:
             self._compared[key] = candidate, reference, self._compare(candidate, reference)
         return self._compared[key][2]
+
+    def _part(self, similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The rows of our channels, of similarities with all those that `_of` has."""
+        names = self.channels if self._of is None else self._of.channels
+        rows: npt.NDArray[np.float64] = similarity[[names.index(name) for name in self.channels]]
+        return rows
 
     def _compare(self, candidate: Signature, reference: Signature) -> npt.NDArray[np.float64]:
         rows = []

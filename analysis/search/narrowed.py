@@ -76,7 +76,9 @@ def unpacked(packed: Packed, member: Member, shelf: Shelf, candidate: Signature)
     place = {digest: row for row, digest in enumerate(candidate.digests)}
     shared = [digest for digest in shelf.digests if digest in place]
     rows = [row for row, digest in enumerate(shelf.digests) if digest in place]
-    channels = {name: {key: value[rows] for key, value in arrays.items()} for name, arrays in packed.channels.items()}
+    channels = packed.channels
+    if len(rows) < len(shelf.digests):
+        channels = {name: {key: value[rows] for key, value in arrays.items()} for name, arrays in channels.items()}
     whole = Signature(
         name=member.name,
         access=Access("logits"),

@@ -26,7 +26,7 @@ from analysis.signature import Signature, align
 from analysis.verdict import Verdict
 from probes.errors import LibraryError
 
-SHORTLIST = 128
+SHORTLIST = 64
 """References of which the full kinship is computed, the ones nearest by their sketches."""
 NEAREST, RIVALS = 10, 3
 """References that the verdict is reached with, and the nearest of so many other families."""

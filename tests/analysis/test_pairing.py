@@ -109,3 +109,11 @@ def test_the_access_of_the_candidate_is_what_the_background_is_learned_at() -> N
     features = Pairing(("next_token",)).fit(coarse, fine, FAMILIES)(coarse, fine)[..., 0]
     strangers = [features[i, j] for i in range(6) for j in range(6) if FAMILIES[i] != FAMILIES[j]]
     assert abs(np.mean(strangers)) < 0.02
+
+
+def test_with_some_of_the_channels_it_says_what_a_pairing_with_these_says(references: list[Signature]) -> None:
+    both = Pairing(CHANNELS).fit(references, references, FAMILIES)
+    part = both.only(CHANNELS[1:]).fit(references, references, FAMILIES)
+    alone = Pairing(CHANNELS[1:]).fit(references, references, FAMILIES)
+    np.testing.assert_array_equal(part.background_, alone.background_)
+    np.testing.assert_array_equal(part(references[:2], references), alone(references[:2], references))
