@@ -368,7 +368,7 @@ class ProbeSettings:
     out: str
     batch: int
     most: int
-    order: str
+    order: str | None
     seed: int
 
 
