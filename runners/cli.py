@@ -148,7 +148,6 @@ VERBS = {
         "runners.batch.report",
         "kinprint batch report batch=outputs/batch",
         "batch_report",
-        "report",
     ),
     "library": Verb(
         "build, search, merge, sign and share libraries of references",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -106,8 +107,9 @@ def _resources(settings: CollectSettings) -> ResourcesSettings:
     wanted, engine = settings.candidate.resources, settings.backend.get("engine")
     if wanted.gpus is not None or wanted.nodes < 1:
         return wanted
-    sizes = [int((engine or {}).get(f"{way}_parallel_size") or 1) for way in ("tensor", "pipeline", "data")]
-    gpus = 0 if engine is None else -(-sizes[0] * sizes[1] * sizes[2] // wanted.nodes)
+    said = [(engine or {}).get(f"{way}_parallel_size") for way in ("tensor", "pipeline", "data")]
+    spread = math.prod(size for size in said if isinstance(size, int))  # anything else the engine will refuse
+    gpus = 0 if engine is None else -(-spread // wanted.nodes)
     return replace(wanted, gpus=gpus)
 
 

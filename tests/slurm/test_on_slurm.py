@@ -104,7 +104,7 @@ def test_a_preempted_job_is_put_back_and_goes_on(candidates: Path, tmp_path: Pat
     before = [one for one in recording.answers if one.asked_at and one.asked_at < preempted_at]
     assert len(recording.answers) > len(before) >= answers - 2
     [log] = (batch / "jobs" / "slurm").glob("*_log.err")
-    assert "equeue" in log.read_text("utf-8")
+    assert "Caught signal SIGUSR2" in log.read_text("utf-8")
 
 
 def test_an_interrupted_batch_takes_its_jobs_back(candidates: Path, tmp_path: Path) -> None:
