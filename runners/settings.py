@@ -342,7 +342,7 @@ class ProbeSettings:
     out: str
     batch: int
     most: int
-    order: str
+    order: str | None
     seed: int
 
 
