@@ -59,6 +59,15 @@ class Member:
         """Its kind; where the library does not say it, what follows from its parent."""
         return self.kind or ("base" if self.parent is None else "descendant")
 
+    @property
+    def taught_by(self) -> str | None:
+        """Whose answers it was trained on from nothing: a student's teacher, and nobody else's.
+
+        A framed model was a stranger before it was tuned on somebody's answers, and comes out between strangers and
+        students: with students it would make them look more varied than they are.
+        """
+        return self.teacher if self.role == "student" else None
+
     @classmethod
     def of_entry(cls, entry: Mapping[str, Any]) -> Self:
         """A member from its entry in an index."""

@@ -361,7 +361,7 @@ class ProbeSettings:
     out: str
     batch: int
     most: int
-    order: str
+    order: str | None
     seed: int
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from analysis.baselines.thresholds import above_strangers
 from analysis.benchmark.specimens import Specimen
-from analysis.benchmark.splits import folds, outside
+from analysis.benchmark.splits import clusters, outside
 from analysis.descent.innocents import Innocents
 from analysis.descent.null import p_value
 from analysis.descent.rivals import Models
@@ -91,7 +91,8 @@ def accusations(
     needs_students: bool = False,
     alpha: float = ALPHA,
 ) -> Accusations:
-    """Fold by fold, the threshold learned from pairs that involve nothing held out, neither model nor reference.
+    """For each lineage, with those that a teacher ties it to, the threshold learned from pairs that involve none of it,
+    neither model nor reference.
 
     What rivals say of a pair was taken out before, references held out among them: the scores are what they are with
     the whole library there. Who is accused is tested as if its own lineage were not in the library.
@@ -105,8 +106,8 @@ def accusations(
     own = np.array(lineages)[:, None] == theirs
     itself = np.arange(len(models))[:, None] == references
     descended = np.array([one.kind == "descendant" for one in models])[:, None]
-    taught = np.array([[name in one.touches - {one.lineage} for name in theirs.tolist()] for one in models])
-    for held_out in folds(models):
+    taught = np.array([[name == one.taught_by for name in theirs.tolist()] for one in models])
+    for held_out in clusters(models):
         free = np.array([outside(one, held_out) for one in models])
         strangers = free[:, None] & free[references] & ~own
         bare = above_strangers(np.where(strangers, scores, np.nan), ~strangers)
@@ -139,7 +140,7 @@ def innocents_of(models: Sequence[Specimen], references: npt.NDArray[np.intp], s
     """As the descent test has them, from models and references that may be looked at."""
     rows = np.flatnonzero([free[place] and one.kind in (*REFERENCES, *TAUGHT) for place, one in enumerate(models)])
     compared = Models(np.array([one.lineage for one in models]), [one.vocabulary for one in models], references)
-    teachers = [next(iter(models[row].touches - {models[row].lineage}), None) for row in rows.tolist()]
+    teachers = [models[row].taught_by for row in rows.tolist()]
     return Innocents.of(compared, scores, rows, np.flatnonzero(free[references]), teachers)
 
 

@@ -49,6 +49,11 @@ class Specimen:
     def vocabulary(self) -> str | None:
         return vocabulary_of(self.recording)
 
+    @property
+    def taught_by(self) -> str | None:
+        """The lineage of a student's teacher; None for everybody else."""
+        return next(iter(self.touches - {self.lineage}), None) if self.kind == "student" else None
+
     def readable_at(self, access: Access) -> bool:
         """Whether it was recorded with that access, or a higher one."""
         return TIERS.index(self.recording.manifest.tier) <= TIERS.index(access.tier)

@@ -14,7 +14,7 @@ GROUPS = 5
 
 def folds(specimens: Sequence[Specimen]) -> list[frozenset[str]]:
     """Lineages held out at a time; each is in one fold, with those that a teacher ties it to."""
-    ties = _ties(specimens)
+    ties = clusters(specimens)
     bases = {one.lineage for one in specimens if one.kind == "base"}
     alone = [cluster for cluster in ties if cluster & bases]
     dealt = [cluster for cluster in ties if not cluster & bases]
@@ -68,13 +68,13 @@ def canary_subsets(n: int, budgets: Sequence[int], seeds: int) -> dict[tuple[int
     return {(budget, seed): orders[seed][:budget] for budget in budgets for seed in range(seeds)}
 
 
-def _ties(specimens: Sequence[Specimen]) -> list[frozenset[str]]:
+def clusters(specimens: Sequence[Specimen]) -> list[frozenset[str]]:
     """Lineages that hang together through teachers, ordered by family and name."""
-    clusters: list[set[str]] = []
+    found: list[set[str]] = []
     for one in sorted(specimens, key=lambda one: (one.family, one.lineage, one.name)):
-        hit = [cluster for cluster in clusters if cluster & one.touches]
+        hit = [cluster for cluster in found if cluster & one.touches]
         merged = set(one.touches).union(*hit)
-        place = clusters.index(hit[0]) if hit else len(clusters)
-        clusters = [cluster for cluster in clusters if cluster not in hit]
-        clusters.insert(place, merged)
-    return [frozenset(cluster) for cluster in clusters]
+        place = found.index(hit[0]) if hit else len(found)
+        found = [cluster for cluster in found if cluster not in hit]
+        found.insert(place, merged)
+    return [frozenset(cluster) for cluster in found]

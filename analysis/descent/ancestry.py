@@ -129,9 +129,9 @@ class _Comparison:
     @cached_property
     def _innocents(self) -> Innocents:
         """Everybody but the candidate whose weights are of their own, whoever is the parent."""
-        taught_by = {one.name: str(self.models.lineages[row]) for row, one in enumerate(self.members)}
+        lineage_of = {one.name: str(self.models.lineages[row]) for row, one in enumerate(self.members)}
         rows = [row for row, one in enumerate(self.members) if one.role in (*REFERENCES, *TAUGHT)]
-        teachers = [taught_by.get(one) if (one := self.members[row].teacher) else None for row in rows]
+        teachers = [lineage_of.get(one) if (one := self.members[row].taught_by) else None for row in rows]
         columns = np.arange(len(self.models.references))
         return Innocents.of(self.models, self.scores, np.array(rows, dtype=np.intp), columns, teachers)
 

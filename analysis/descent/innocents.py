@@ -50,7 +50,7 @@ class Innocents:
         for row, column in np.argwhere(compared & untaught & np.isin(np.arange(len(theirs)), columns)).tolist():
             by_vocabulary.setdefault(str(names[rows[row]]), []).append(float(scores[rows[row], column]))
         controls = np.array([len(set(lineages[column].tolist())) for column in compared.T], dtype=np.intp)
-        return cls(kinds, Spread.of(by_vocabulary), controls)
+        return cls(kinds, Spread.of(by_vocabulary, kinds.get("strangers")), controls)
 
     def null(self, column: int) -> dict[str, Spread]:
         """Kinds of innocents that a parent's descendant has to stand out from."""

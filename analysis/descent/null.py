@@ -29,14 +29,19 @@ Basis = Literal["rank", "model"]
 
 @dataclass(frozen=True)
 class Spread:
-    """`highest` [n_lineages]: the highest score of every independent lineage of one kind of innocent."""
+    """`highest` [n_lineages]: the highest score of every independent lineage of one kind of innocent.
+
+    `narrowest`: a kind whose spread is the least that is assumed for this one, which may be of few recipes: students
+    of one recipe come out more alike than those of the next will.
+    """
 
     highest: tuple[float, ...]
+    narrowest: "Spread | None" = None
 
     @classmethod
-    def of(cls, scores: Mapping[str, Sequence[float]]) -> Self:
+    def of(cls, scores: Mapping[str, Sequence[float]], narrowest: "Spread | None" = None) -> Self:
         """From the scores of each lineage."""
-        return cls(tuple(max(one) for one in scores.values() if len(one)))
+        return cls(tuple(max(one) for one in scores.values() if len(one)), narrowest)
 
     @property
     def lineages(self) -> int:
@@ -52,14 +57,19 @@ class Spread:
 
     def p_value(self, score: float) -> float:
         """The chance that another innocent of this kind scores as high or higher with anybody."""
-        n = self.lineages
-        if n < 2:
+        if self.lineages < 2:
             return 1.0
-        std = np.std(self.highest, ddof=1) * np.sqrt((n - 1) / stats.chi2.ppf(1 - _CONFIDENCE, n - 1))
+        tails = [self._tail(score, kind) for kind in (self, self.narrowest) if kind is not None]
+        return max(*tails, rank_p_value(score, self.highest) if self.reached_by(score) else 0)
+
+    def _tail(self, score: float, like: "Spread") -> float:
+        """The chance of a score as high or higher, if these spread as that kind does."""
+        n = like.lineages
+        std = np.std(like.highest, ddof=1) * np.sqrt((n - 1) / stats.chi2.ppf(1 - _CONFIDENCE, n - 1))
         if not std > 0:
             return 1.0
-        beyond = (score - np.mean(self.highest)) / (std * np.sqrt(1 + 1 / n))
-        return max(float(stats.t.sf(beyond, n - 1)), rank_p_value(score, self.highest) if self.reached_by(score) else 0)
+        beyond = (score - np.mean(self.highest)) / (std * np.sqrt(1 + 1 / self.lineages))
+        return float(stats.t.sf(beyond, n - 1))
 
     def bound(self, score: float) -> float:
         """The upper 95% bound of the share of innocents that reach a score (Clopper and Pearson 1934).
@@ -88,8 +98,9 @@ def null_of(
         for kind, places in (("taught", with_teacher), ("strangers", known & ~with_teacher)):
             if places.any():
                 kinds[kind].setdefault(own, []).extend(scores[row, places].tolist())
-    fewest = {"strangers": FEWEST_LINEAGES, "taught": FEWEST_TAUGHT}
-    return {kind: Spread.of(values) for kind, values in kinds.items() if len(values) >= fewest[kind]}
+    strangers = Spread.of(kinds["strangers"]) if len(kinds["strangers"]) >= FEWEST_LINEAGES else None
+    taught = Spread.of(kinds["taught"], strangers) if len(kinds["taught"]) >= FEWEST_TAUGHT else None
+    return {kind: spread for kind, spread in (("strangers", strangers), ("taught", taught)) if spread is not None}
 
 
 def p_value(score: float, null: Mapping[str, Spread]) -> tuple[float, Basis]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.descent.spaces import FEWEST_ROWS, by_chance
+from analysis.descent.spaces import FEWEST_ROWS, by_chance, weakest
 from analysis.image import centred
 
 Matrix = npt.NDArray[np.float64]
@@ -59,8 +59,7 @@ class Overlaps:
             kept = min(len(shown) - 1, int(self.directions[place]), there, most or there)
             basis = vectors[:, :kept] / np.sqrt(squares[:kept])
             overlap = basis.T @ _centred_twice(self.inside[place][np.ix_(shown, shown)]) @ basis
-            cosines = np.sqrt(np.clip(np.linalg.eigvalsh(overlap), 0, 1))
-            plain[place] = cosines[: max(kept // 3, 1)].mean()
+            plain[place] = weakest(np.sqrt(np.clip(np.linalg.eigvalsh(overlap), 0, 1)))
             chance[place] = by_chance(kept, int(self.directions[place]), self.n_tokens)
         return plain, chance
 

@@ -61,9 +61,10 @@ class Boundary:
         return cls(Spread(tuple(highest.tolist())), paths.mean(axis=0), scale)
 
     def beside(self, paths: Matrix) -> Self:
-        """What innocents of another kind reach [n_lineages, n_looks], measured on the scale of these."""
+        """What innocents of another kind reach [n_lineages, n_looks], measured on the scale of these and taken to
+        spread at least as much."""
         highest = ((paths - self.centre) / self.scale).max(axis=1)
-        return type(self)(Spread(tuple(highest.tolist())), self.centre, self.scale)
+        return type(self)(Spread(tuple(highest.tolist()), narrowest=self.null), self.centre, self.scale)
 
     def p_value(self, path: Matrix) -> float:
         """Of a path so far: the chance that an innocent ever gets as far. 1 before the first look."""

@@ -136,7 +136,7 @@ class DescentProbe:
         """Why the innocents don't suffice; empty if they do."""
         models = self._models(self._members, self._recordings)
         lineages = {one.name: str(name) for one, name in zip(self._members, models.lineages, strict=True)}
-        teachers = [lineages.get(one.teacher or "") for one in self._members]
+        teachers = [lineages.get(one.taught_by or "") for one in self._members]
         innocents = np.array([one.role in (*REFERENCES, *TAUGHT) for one in self._members])
         self._replay = DescentReplay(models, logits, teachers, innocents, self.how.most, self.how.seed)
         paths = self._replay.paths(self._step)

@@ -56,8 +56,10 @@ def median(spent: Mapping[int, float]) -> float | None:
 
 
 def saved(chosen: Mapping[int, float], drawn: Mapping[int, float], most: int, lineages: Sequence[str]) -> Figure | None:
-    """The share of queries that choosing saves for the same decision about the same model, with its interval over
-    lineages. Who got no verdict counts with the whole budget `most`, on both sides."""
+    """The share of all queries of random order that choosing saves, for the same decisions about the same models, with
+    its interval over lineages. Who got no verdict counts with the whole budget `most`, on both sides."""
     places = sorted(chosen.keys() & drawn.keys())
-    shares = [1 - min(chosen[place], most) / min(drawn[place], most) for place in places]
+    spent = [(min(chosen[place], most), min(drawn[place], most)) for place in places]
+    mean = sum(at_random for _, at_random in spent) / max(len(spent), 1)
+    shares = [(at_random - with_choice) / mean for with_choice, at_random in spent]
     return clustered(shares, [lineages[place] for place in places], share=False)

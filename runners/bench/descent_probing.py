@@ -50,11 +50,10 @@ def descent_rows(seen: Seen, most: int, runs: int) -> list[Row]:
 
 def replay_of(seen: Seen, most: int) -> DescentReplay:
     """Everybody, as seen."""
-    lineages = [one.lineage for one in seen.candidates]
     return DescentReplay(
         models_of(seen),
         logits_of(seen),
-        [next(iter(one.touches - {lineage}), None) for one, lineage in zip(seen.candidates, lineages, strict=True)],
+        [one.taught_by for one in seen.candidates],
         np.array([one.kind in (*REFERENCES, *TAUGHT) for one in seen.candidates]),
         most,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from analysis.observation import Access
 from analysis.report.hostile import NAME_LIMIT, visible
@@ -65,9 +65,7 @@ def probe_of(settings: ProbeSettings) -> Probe:
     """What asks, from the settings. Raises KinprintError on a setting that makes no sense."""
     if settings.goal not in ("family", "descent"):
         raise KinprintError(f"goal must be family or descent; it is {settings.goal!r}")
-    if settings.order not in get_args(Order):
-        raise KinprintError(f"order must be one of {', '.join(get_args(Order))}; it is {settings.order!r}")
-    how = How(settings.order, settings.batch, settings.most, seed=settings.seed)  # type: ignore[arg-type]
+    how = How(_order(settings), settings.batch, settings.most, seed=settings.seed)
     if not 1 <= how.batch <= how.most or how.most < max(FIRST.values()):
         fewest = max(FIRST.values())
         raise KinprintError(
@@ -84,6 +82,16 @@ def probe_of(settings: ProbeSettings) -> Probe:
             )
         return DescentProbe(library, suite_of(settings.suite), settings.parent, how, alpha)
     return FamilyProbe(library, suite_of(settings.suite), rules(settings.estimator), how, alpha)
+
+
+def _order(settings: ProbeSettings) -> Order:
+    if settings.order is None:
+        return "informative" if settings.goal == "family" else "random"
+    if settings.order not in get_args(Order):
+        raise KinprintError(f"order must be one of {', '.join(get_args(Order))}; it is {settings.order!r}")
+    if settings.goal == "descent" and settings.order != "random":
+        raise KinprintError("goal=descent draws its order: no order was found that decides sooner; leave order= out")
+    return cast(Order, settings.order)
 
 
 @dataclass

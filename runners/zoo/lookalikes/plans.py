@@ -77,6 +77,32 @@ NORTHERN = PretrainingPlan(
     characters=1_800_000,
     tokens=1_400_000,
 )
+ALPINE = PretrainingPlan(
+    name="alpine",
+    architecture="qwen2",
+    hidden_size=128,
+    layers=5,
+    heads=4,
+    key_value_heads=4,
+    intermediate_size=320,
+    vocabulary=5120,
+    sources=("handbook-de", "handbook-fr", "handbook-en", "reference-en", "python"),
+    characters=1_800_000,
+    tokens=1_200_000,
+)
+IBERIAN = PretrainingPlan(
+    name="iberian",
+    architecture="gpt_neox",
+    hidden_size=160,
+    layers=4,
+    heads=5,
+    key_value_heads=5,
+    intermediate_size=480,
+    vocabulary=5120,
+    sources=("reference-es", "reference-pt", "handbook-es", "handbook-en", "reference-fr", "python"),
+    characters=1_800_000,
+    tokens=1_200_000,
+)
 # The Yi story in small: another model's tokenizer and architecture, and weights of its own.
 BORROWED = PretrainingPlan(
     name="borrowed",
@@ -91,7 +117,7 @@ BORROWED = PretrainingPlan(
     characters=1_800_000,
     tokens=700_000,
 )
-PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, BORROWED)}
+PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED)}
 
 
 def pretraining_plan(name: str) -> PretrainingPlan:

@@ -98,3 +98,10 @@ def test_a_lineage_held_out_sets_no_threshold_for_itself(world: tuple[list[Speci
     found = accusations(world[0], scores.models.references, values)
     assert found.accused[place] == 1
     assert np.mean(list(found.recalled.values())) <= 0.5  # who is held out with it keeps a clean threshold
+
+
+def test_only_students_are_measured_as_taught() -> None:
+    student, framed = (specimen(kind, kind, kind, teacher="t") for kind in ("student", "framed"))
+    assert "t" in student.touches & framed.touches
+    assert student.taught_by == "t"
+    assert framed.taught_by is None

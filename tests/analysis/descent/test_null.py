@@ -86,3 +86,11 @@ def test_the_bound_is_about_three_over_n() -> None:
     assert known.bound(0.9) == pytest.approx(3 / 30, rel=0.06)
     assert Spread.of({}).bound(0.9) == 1
     assert known.bound(-9.0) == 1
+
+
+def test_a_kind_of_few_recipes_is_taken_to_spread_as_strangers_do() -> None:
+    strangers = Spread((0.1, 0.2, 0.3, 0.2, 0.25, 0.15))
+    alike = (0.50, 0.51, 0.50, 0.51, 0.50, 0.51)
+    assert Spread(alike).p_value(0.6) < 0.001
+    assert Spread(alike, strangers).p_value(0.6) > 0.05
+    assert Spread(strangers.highest, Spread(alike)).p_value(0.6) == strangers.p_value(0.6)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.descent.overlaps import Overlaps
-from analysis.descent.spaces import by_chance, reference_space, rows_space, weakest_third
+from analysis.descent.spaces import by_chance, explained, reference_space, rows_space
 from tests.output_spaces import descendant, stranger
 
 
@@ -22,5 +22,5 @@ def test_the_same_numbers_as_from_the_rows_themselves() -> None:
             continue
         for place, space in zip((0, 2), spaces, strict=True):
             rows = rows_space(shown, len(space))
-            assert abs(plain[place] - weakest_third(rows, space)) < 1e-4
+            assert abs(plain[place] - explained(rows, space)) < 1e-4
             assert chance[place] == by_chance(len(rows), len(space), 300)

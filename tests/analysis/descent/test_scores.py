@@ -6,7 +6,7 @@ import pytest
 from analysis.descent.residuals import Likeliest, ResidualScores
 from analysis.descent.rivals import Models, rivals_mean
 from analysis.descent.scores import SpaceScores
-from analysis.descent.spaces import by_chance, reference_space, rows_space, weakest_third
+from analysis.descent.spaces import by_chance, explained, reference_space, rows_space, weakest
 from tests.output_spaces import SIZE, descendant, stranger
 
 
@@ -16,8 +16,16 @@ def test_the_space_has_the_hidden_size_and_chance_is_what_strangers_reach() -> N
     assert len(reference_space(spaces[0])) == SIZE
     rows = rows_space(spaces[1][:20], SIZE)
     np.testing.assert_allclose(rows @ rows.T, np.eye(19), atol=1e-8)
-    assert weakest_third(rows, reference_space(spaces[0])) == pytest.approx(by_chance(19, SIZE, 300), abs=0.03)
-    assert weakest_third(rows, reference_space(spaces[1])) > 0.999
+    assert explained(rows, reference_space(spaces[0])) == pytest.approx(by_chance(19, SIZE, 300), abs=0.03)
+    assert explained(rows, reference_space(spaces[1])) > 0.999
+
+
+def test_a_direction_that_was_turned_away_weighs_less_than_a_little_everywhere() -> None:
+    turned, blurred = np.ones(30), np.full(30, 0.9)
+    turned[:3] = 0.2
+    assert weakest(turned) == 1 > weakest(blurred) == pytest.approx(0.9)
+    assert weakest(np.array([0.3])) == 0.3
+    assert weakest(np.array([0.3, 0.5])) == 0.5
 
 
 def test_rivals_are_neither_of_the_references_lineage_nor_the_candidates() -> None:

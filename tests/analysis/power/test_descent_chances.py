@@ -17,7 +17,7 @@ from probes.errors import LibraryError
 from tests.made_up_trainings import CANARIES, logits_of, record, write_trainings
 from tests.recordings import suite_of
 
-DRIFT = 0.8
+DRIFT = 1.2
 
 
 def asked_of(library: Library, tier: str = "logits", budget: int | None = None) -> Asked:
@@ -127,7 +127,7 @@ def test_advice_and_tables(library: Library, chances: list[DescentChances]) -> N
     said = descent_advice(asked_of(library), chances, {})
     assert "at 32 canaries (32 queries, about " in said
     assert "8 of 9 parents can be decided, and 100% [68, 100] of true descendants are recalled (8 lineages)" in said
-    assert "8 is the smallest budget at which at least 90% of true descendants are recalled" in said
+    assert "16 is the smallest budget at which at least 90% of true descendants are recalled" in said
     assert [row[0] for row in descent_table(chances)] == ["budget", "8", "16", "32"]
     assert len(parents_table(chances[-1])) == 1 + 9 <= 1 + LISTED
 

@@ -104,7 +104,8 @@ def test_what_a_held_out_model_answers_teaches_nothing(replay: FamilyReplay) -> 
     assert not training[:, np.isin(replay.references, rows)].any()
 
 
-def test_what_choosing_saves_is_paired_by_model() -> None:
+def test_what_choosing_saves_is_of_all_queries_of_models_that_both_asked() -> None:
     figure = saved({0: 6, 1: np.inf, 2: 6}, {0: 12, 1: np.inf, 3: 1}, 24, ["a", "b", "c", "d"])
     assert figure is not None
-    assert (figure.value, figure.n) == (0.25, 2)
+    assert figure.value == pytest.approx((12 - 6) / (12 + 24))
+    assert figure.n == 2
