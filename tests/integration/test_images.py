@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.descent.spaces import reference_space, rows_space, weakest_third
+from analysis.descent.spaces import explained, reference_space, rows_space
 from probes.recording import Recording, load_recording
 from probes.suite import Suite, load_suite
 from runners.backends.vllm_engine import VllmEngine
@@ -55,7 +55,7 @@ def logits_of(recording: Recording) -> np.ndarray:
 def test_a_noisy_copy_shows_its_origins_space_and_another_seed_does_not(folder: Path) -> None:
     rows = {name: logits_of(load_recording(folder / name / "run")) for name in ("first", "second", "copy")}
     origin = reference_space(rows["first"])
-    shared = {name: weakest_third(rows_space(rows[name], len(origin)), origin) for name in ("copy", "second")}
+    shared = {name: explained(rows_space(rows[name], len(origin)), origin) for name in ("copy", "second")}
     assert shared["copy"] > 0.8
     assert shared["second"] < shared["copy"] / 2
 
