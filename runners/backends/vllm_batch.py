@@ -33,7 +33,7 @@ class Batch:
                 batch.unasked[row] = "error", f"the prompt has {len(ids)} tokens, the model takes {longest}"
         return batch
 
-    def ask(self, llm: Any, parameters: Sequence[Any], template: str, lora: Any = None) -> dict[int, Any]:
+    def outputs(self, llm: Any, parameters: Sequence[Any], template: str, lora: Any = None) -> dict[int, Any]:
         """What vLLM returns, by row; `parameters` are of every row. Where it refuses images, they stay unasked.
 
         `lora` is the request for the adapter that everything goes through, None for the model as it is.

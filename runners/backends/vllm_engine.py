@@ -176,7 +176,7 @@ class VllmEngine:
         batch = Batch.of(canaries, self._encoder, longest, self._takes_no_images)
         parameters = [self._parameters(row, request, tier, top_k) for row, request in enumerate(requests)]
         asked_at, start = utc_now(), perf_counter()
-        outputs = batch.ask(self._llm, parameters, self._encoder.template, self._lora)
+        outputs = batch.outputs(self._llm, parameters, self._encoder.template, self._lora)
         latency_ms = (perf_counter() - start) * 1000
         for row, request in enumerate(requests):
             if row in batch.unasked:
