@@ -141,27 +141,6 @@ class AttributeSettings(JudgedSettings):
 
 
 @dataclass
-class FitSettings:
-    """`kinprint fit`: learn kinship from a library and write it into a file."""
-
-    library: LibrarySettings
-    leave_out: LeaveOutSettings
-    out: str
-
-
-@dataclass
-class DescentSettings:
-    """`kinprint descent`: whether a recording's model shares weight ancestry with a parent, or several."""
-
-    recording: str
-    parent: Any
-    alpha: float
-    library: LibrarySettings
-    leave_out: LeaveOutSettings
-    out: str | None
-
-
-@dataclass
 class PlanSettings:
     """`kinprint plan`: how likely a verdict is with this library, tier and budget of canaries, and what it costs.
 
@@ -206,30 +185,6 @@ class ReportSettings(JudgedSettings):
     weights: str | None
     report: PageSettings
     out: str
-
-
-@dataclass
-class TreeSettings:
-    """`kinprint tree`: a library and recordings as trees, see `analysis.family_tree.family_tree`."""
-
-    recordings: list[str]
-    library: LibrarySettings
-    estimator: EstimatorSettings
-    leave_out: LeaveOutSettings
-    like: str | None
-    replicates: int
-    seed: int
-    out: str
-
-
-@dataclass
-class ExplainSettings:
-    """`kinprint explain`: which channels and canaries told what of a recording."""
-
-    recording: str
-    library: LibrarySettings
-    estimator: EstimatorSettings
-    leave_out: LeaveOutSettings
 
 
 @dataclass
@@ -298,102 +253,3 @@ class LibraryBuildSettings:
     dry_run: bool = False
     gpu: str | None = None
     tokens_per_second: float | None = None
-
-
-@dataclass
-class ImportSettings:
-    """`kinprint import`: turn a foreign file into one recording a model. `on_error` is `fail` or `skip`."""
-
-    source: str
-    format: str
-    out: str
-    on_error: str
-
-
-@dataclass
-class EvaluateSettings:
-    """`kinprint evaluate`: how well a library of recordings attributes. Budgets are whole numbers, or `all`."""
-
-    recordings: str
-    lineage: str
-    out: str
-    budgets: list[Any]
-    seeds: int
-    channels: list[str]
-    unknown_prior: float | None
-    regularisation: float
-
-
-@dataclass
-class SameSettings:
-    """`kinprint same`: whether the recordings `a` and `b` are of the same model."""
-
-    a: str
-    b: str
-    again: list[str]
-    margin: float | None
-    alpha: float
-    library: LibrarySettings
-    out: str | None
-    seed: int
-
-
-@dataclass
-class ProbeSettings:
-    """`kinprint probe`: ask until the answer is sure. `goal` is `family` or `descent` (from `parent`)."""
-
-    candidate: CandidateSettings
-    backend: dict[str, Any]
-    suite: SuiteSettings
-    tier: TierSettings
-    budget: BudgetSettings
-    library: LibrarySettings
-    estimator: EstimatorSettings
-    leave_out: LeaveOutSettings
-    goal: str
-    parent: str | None
-    alpha: float
-    out: str
-    batch: int
-    most: int
-    order: str | None
-    seed: int
-
-
-@dataclass
-class WatchSettings:
-    """`kinprint watch`: repeat a few canaries, and notice a change; see `runners.watching.Watching`."""
-
-    candidate: CandidateSettings
-    backend: dict[str, Any]
-    suite: SuiteSettings
-    tier: TierSettings
-    budget: BudgetSettings
-    library: LibrarySettings
-    out: str
-    against: str | None
-    rounds: int
-    interval_seconds: float
-    alpha: float
-    canaries: int
-    baseline: int
-    margin: float
-    seed: int
-
-
-@dataclass
-class DemoSettings:
-    """`kinprint demo`: a disguised descendant of a real model, served, asked and attributed; then an unknown."""
-
-    parent: str
-    bits: int
-    noise: float
-    backend: dict[str, Any]
-    suite: SuiteSettings
-    tier: TierSettings
-    library: LibrarySettings
-    estimator: EstimatorSettings
-    leave_out: LeaveOutSettings
-    unknown: str
-    out: str
-    seed: int

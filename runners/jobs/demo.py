@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from analysis.attribute import attribute
 from analysis.library import Library
@@ -18,12 +19,37 @@ from runners.jobs.attribute import open_library, rules
 from runners.jobs.collect import sampling, serving
 from runners.progress import say
 from runners.record import command_line, record
-from runners.settings import CandidateSettings, DemoSettings
+from runners.settings import (
+    CandidateSettings,
+    EstimatorSettings,
+    LeaveOutSettings,
+    LibrarySettings,
+    SuiteSettings,
+    TierSettings,
+)
 from runners.suites import suite_of
 from runners.zoo.anonymise import anonymise
 from runners.zoo.derive import add_noise, round_weights
 
 CANDIDATE = "mystery-model"
+
+
+@dataclass
+class DemoSettings:
+    """`kinprint demo`: a disguised descendant of a real model, served, asked and attributed; then an unknown."""
+
+    parent: str
+    bits: int
+    noise: float
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    unknown: str
+    out: str
+    seed: int
 
 
 def main(overrides: list[str]) -> int:

@@ -3,8 +3,9 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from analysis.descent.ancestry import descent
 from analysis.descent.evidence import DescentEvidence
@@ -14,7 +15,7 @@ from probes.recording import load_recording
 from probes.write_whole import write_whole
 from runners.compose import settings_of
 from runners.jobs.attribute import checked_alpha, open_library
-from runners.settings import DescentSettings
+from runners.settings import LeaveOutSettings, LibrarySettings
 
 COLUMNS = (
     "parent",
@@ -28,6 +29,18 @@ COLUMNS = (
     "controls",
     "bound",
 )
+
+
+@dataclass
+class DescentSettings:
+    """`kinprint descent`: whether a recording's model shares weight ancestry with a parent, or several."""
+
+    recording: str
+    parent: Any
+    alpha: float
+    library: LibrarySettings
+    leave_out: LeaveOutSettings
+    out: str | None
 
 
 def main(overrides: list[str]) -> int:

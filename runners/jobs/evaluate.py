@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,20 @@ from probes.recording import load_recording
 from probes.write_whole import write_whole
 from runners.compose import settings_of
 from runners.progress import counting, say
-from runners.settings import EvaluateSettings
+
+
+@dataclass
+class EvaluateSettings:
+    """`kinprint evaluate`: how well a library of recordings attributes. Budgets are whole numbers, or `all`."""
+
+    recordings: str
+    lineage: str
+    out: str
+    budgets: list[Any]
+    seeds: int
+    channels: list[str]
+    unknown_prior: float | None
+    regularisation: float
 
 
 def main(overrides: list[str]) -> int:

@@ -1,6 +1,7 @@
 """`kinprint explain`: which channels and canaries told what of a recording, as a tab-separated table."""
 
 import sys
+from dataclasses import dataclass
 
 from analysis.attribute import attribute
 from analysis.explanation import HEADINGS, explanation, shown_rows
@@ -10,7 +11,17 @@ from probes.errors import LibraryError
 from probes.recording import load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import open_library, rules
-from runners.settings import ExplainSettings
+from runners.settings import EstimatorSettings, LeaveOutSettings, LibrarySettings
+
+
+@dataclass
+class ExplainSettings:
+    """`kinprint explain`: which channels and canaries told what of a recording."""
+
+    recording: str
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
 
 
 def main(overrides: list[str]) -> int:

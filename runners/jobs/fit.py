@@ -1,5 +1,6 @@
 """`kinprint fit`: learn kinship from a library of known lineages, and write it as a file of plain coefficients."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.benchmark.fitting import fit_all
@@ -7,9 +8,18 @@ from analysis.benchmark.specimens import specimens_of
 from runners.compose import settings_of
 from runners.jobs.attribute import open_library
 from runners.progress import say
-from runners.settings import FitSettings
+from runners.settings import LeaveOutSettings, LibrarySettings
 
 COLUMNS = ("tier", "seen", "canaries", "channels", "lineages", "log_loss", "calibration_p_value", "set_coverage")
+
+
+@dataclass
+class FitSettings:
+    """`kinprint fit`: learn kinship from a library and write it into a file."""
+
+    library: LibrarySettings
+    leave_out: LeaveOutSettings
+    out: str
 
 
 def main(overrides: list[str]) -> int:

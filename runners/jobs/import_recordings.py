@@ -1,5 +1,6 @@
 """`kinprint import`: recordings that others made, as kinprint's own."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from probes.errors import KinprintError
@@ -7,7 +8,16 @@ from runners.compose import settings_of
 from runners.imports.convert import convert
 from runners.progress import say
 from runners.record import command_line
-from runners.settings import ImportSettings
+
+
+@dataclass
+class ImportSettings:
+    """`kinprint import`: turn a foreign file into one recording a model. `on_error` is `fail` or `skip`."""
+
+    source: str
+    format: str
+    out: str
+    on_error: str
 
 
 def main(overrides: list[str]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from analysis.observation import Access
 from analysis.report.hostile import NAME_LIMIT, visible
@@ -21,12 +21,42 @@ from runners.jobs.attribute import checked_alpha, open_library, rules
 from runners.jobs.collect import limits, name_of, sampling, serving
 from runners.progress import say, waiting
 from runners.record import command_line, record
-from runners.settings import ProbeSettings
+from runners.settings import (
+    BudgetSettings,
+    CandidateSettings,
+    EstimatorSettings,
+    LeaveOutSettings,
+    LibrarySettings,
+    SuiteSettings,
+    TierSettings,
+)
 from runners.suites import suite_of
 
 OUTCOME = "probe.json"
 COLUMNS = ("canaries", "leading", "value", "p_value", "e_value")
 Probe = FamilyProbe | DescentProbe
+
+
+@dataclass
+class ProbeSettings:
+    """`kinprint probe`: ask until the answer is sure. `goal` is `family` or `descent` (from `parent`)."""
+
+    candidate: CandidateSettings
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    budget: BudgetSettings
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    goal: str
+    parent: str | None
+    alpha: float
+    out: str
+    batch: int
+    most: int
+    order: str | None
+    seed: int
 
 
 def main(overrides: list[str]) -> int:

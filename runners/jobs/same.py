@@ -1,6 +1,6 @@
 """`kinprint same`: are two recordings of the same model?"""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,9 +13,23 @@ from probes.recording import Recording, load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import open_library
 from runners.jobs.evaluate import save
-from runners.settings import LeaveOutSettings, LibrarySettings, SameSettings
+from runners.settings import LeaveOutSettings, LibrarySettings
 
 STATUS = {"same": 0, "different": 1, "undecidable": 3}
+
+
+@dataclass
+class SameSettings:
+    """`kinprint same`: whether the recordings `a` and `b` are of the same model."""
+
+    a: str
+    b: str
+    again: list[str]
+    margin: float | None
+    alpha: float
+    library: LibrarySettings
+    out: str | None
+    seed: int
 
 
 def main(overrides: list[str]) -> int:

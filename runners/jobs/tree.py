@@ -1,5 +1,6 @@
 """`kinprint tree`: references and recordings as a dendrogram and a neighbour-joining tree."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.family_tree import family_tree
@@ -8,7 +9,21 @@ from analysis.report.tree_terminal import show_tree
 from probes.recording import load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import open_library, rules
-from runners.settings import TreeSettings
+from runners.settings import EstimatorSettings, LeaveOutSettings, LibrarySettings
+
+
+@dataclass
+class TreeSettings:
+    """`kinprint tree`: a library and recordings as trees, see `analysis.family_tree.family_tree`."""
+
+    recordings: list[str]
+    library: LibrarySettings
+    estimator: EstimatorSettings
+    leave_out: LeaveOutSettings
+    like: str | None
+    replicates: int
+    seed: int
+    out: str
 
 
 def main(overrides: list[str]) -> int:

@@ -1,8 +1,9 @@
 """`kinprint watch`: repeat a few border canaries on a schedule, and say as soon as the model behind them has
 changed."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from probes.recording import load_recording
 from probes.suite import load_suite
@@ -10,8 +11,36 @@ from runners.compose import construct, settings_of
 from runners.jobs.attribute import open_library
 from runners.jobs.collect import limits, name_of, sampling, serving
 from runners.record import command_line
-from runners.settings import LeaveOutSettings, WatchSettings
+from runners.settings import (
+    BudgetSettings,
+    CandidateSettings,
+    LeaveOutSettings,
+    LibrarySettings,
+    SuiteSettings,
+    TierSettings,
+)
 from runners.watching import Watching
+
+
+@dataclass
+class WatchSettings:
+    """`kinprint watch`: repeat a few canaries, and notice a change; see `runners.watching.Watching`."""
+
+    candidate: CandidateSettings
+    backend: dict[str, Any]
+    suite: SuiteSettings
+    tier: TierSettings
+    budget: BudgetSettings
+    library: LibrarySettings
+    out: str
+    against: str | None
+    rounds: int
+    interval_seconds: float
+    alpha: float
+    canaries: int
+    baseline: int
+    margin: float
+    seed: int
 
 
 def main(overrides: list[str]) -> int:

@@ -16,25 +16,19 @@ from runners.cases.settings import CaseSettings
 from runners.cli import VERBS
 from runners.compose import construct, settings_of
 from runners.jobs.bundle import BundleSettings
+from runners.jobs.demo import DemoSettings
+from runners.jobs.descent import DescentSettings
+from runners.jobs.evaluate import EvaluateSettings
+from runners.jobs.explain import ExplainSettings
+from runners.jobs.fit import FitSettings
+from runners.jobs.import_recordings import ImportSettings
+from runners.jobs.probe import ProbeSettings
 from runners.jobs.replicate import ReplicateSettings
+from runners.jobs.same import SameSettings
+from runners.jobs.tree import TreeSettings
+from runners.jobs.watch import WatchSettings
 from runners.jobs.weights import WeightsSettings
-from runners.settings import (
-    AttributeSettings,
-    CollectSettings,
-    DemoSettings,
-    DescentSettings,
-    EvaluateSettings,
-    ExplainSettings,
-    FitSettings,
-    ImportSettings,
-    LibraryBuildSettings,
-    PlanSettings,
-    ProbeSettings,
-    ReportSettings,
-    SameSettings,
-    TreeSettings,
-    WatchSettings,
-)
+from runners.settings import AttributeSettings, CollectSettings, LibraryBuildSettings, PlanSettings, ReportSettings
 
 TREE = Path(configs.__file__ or "").parent
 PRIMARY = sorted(path.stem for path in TREE.glob("*.yaml"))

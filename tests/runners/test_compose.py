@@ -9,7 +9,8 @@ import pytest
 from probes.errors import KinprintError
 from runners.backends.transformers import Transformers
 from runners.compose import construct, settings_of
-from runners.settings import CollectSettings, TreeSettings
+from runners.jobs.tree import TreeSettings
+from runners.settings import CollectSettings
 
 GOOD = ["candidate.model=m", "out=x"]
 
