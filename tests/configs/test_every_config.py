@@ -13,7 +13,6 @@ from probes.errors import KinprintError
 from runners.batch.report import BatchReportSettings
 from runners.batch.settings import MultirunSettings
 from runners.cases.settings import CaseSettings
-from runners.cli import VERBS
 from runners.compose import construct, settings_of
 from runners.jobs.bundle import BundleSettings
 from runners.jobs.demo import DemoSettings
@@ -29,6 +28,7 @@ from runners.jobs.tree import TreeSettings
 from runners.jobs.watch import WatchSettings
 from runners.jobs.weights import WeightsSettings
 from runners.settings import AttributeSettings, CollectSettings, LibraryBuildSettings, PlanSettings, ReportSettings
+from runners.verbs import VERBS
 
 TREE = Path(configs.__file__ or "").parent
 PRIMARY = sorted(path.stem for path in TREE.glob("*.yaml"))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runners.cli import VERBS, main
+from runners.cli import main
+from runners.verbs import VERBS
 
 DATA = Path(__file__).parent.parent / "data"
 RECORDING = DATA / "recordings" / "smollm2"
