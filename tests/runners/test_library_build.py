@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from tests.recordings import canary
 from tests.small_models import small_model
 
 CANARIES = [
-    asdict(canary(n, text=text, max_tokens=2, draws=2))
+    canary(n, text=text, max_tokens=2, draws=2).row()
     for n, text in enumerate(("The ivory", "The scarlet", "Before anybody"))
 ]
 

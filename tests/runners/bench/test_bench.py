@@ -55,7 +55,7 @@ def test_every_row_of_the_table_is_there_for_every_model_whatever_happens(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nothing"], "no benchmark 'nothing'; known are capture, lineage"),
+        (["nothing"], "no benchmark 'nothing'; known are cases, capture, lineage"),
         (["capture", "gpt"], "not measured on 'gpt'; known are smollm2, qwen2.5-coder"),
         (["capture", "--fast"], "no option '--fast'"),
         (["--out", "x"], "name a benchmark"),

@@ -14,7 +14,7 @@ from runners.compose import settings_of
 from runners.zoo.made import zoo_members
 from runners.zoo.models import CATALOGUE
 
-EXPERIMENTS = sorted(Path(str(one)).stem for one in files("configs").joinpath("experiment").iterdir())
+EXPERIMENTS = sorted(Path(str(one)).stem for one in files("configs").joinpath("experiment").iterdir() if one.is_file())
 
 
 def case_of(experiment: str, *overrides: str) -> CaseSettings:
