@@ -144,6 +144,11 @@ class Verdict:
         """Write `verdict.json`, whole or not at all."""
         write_whole(path, self.to_json())
 
+    @classmethod
+    def load(cls, path: Path) -> "Verdict":
+        """The verdict that `save` wrote. Raises OSError, ValueError, KeyError or TypeError where it is none."""
+        return cls.from_json(json.loads(path.read_text("utf-8")))
+
     def in_words(self) -> str:
         """The verdict in one sentence."""
         name, p = self.candidate, self.posterior

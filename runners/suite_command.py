@@ -1,6 +1,5 @@
 """`kinprint suite ACTION`: commit to a secret seed, check a recording against it, compare two verdicts."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def _compare(given: Mapping[str, str]) -> str:
     verdicts = []
     for key in ("public", "fresh"):
         try:
-            verdicts.append(Verdict.from_json(json.loads(Path(given[key]).read_text("utf-8"))))
+            verdicts.append(Verdict.load(Path(given[key])))
         except (ValueError, KeyError, TypeError) as error:
             raise KinprintError(f"{given[key]} is no verdict ({error}); name a verdict.json") from error
     found = agreement(*verdicts)

@@ -19,7 +19,7 @@ from analysis.channels.interface import CONTINUED
 from analysis.channels.next_token import affinity_of_rest
 from analysis.channels.tokenizer import usual
 from analysis.sampling_noise import mean_root
-from analysis.search.packed import CHANNELS, Packed
+from analysis.search.packed import CHANNELS, Packed, as_bits
 from analysis.signature import Signature
 
 Values = npt.NDArray[np.float64]
@@ -107,10 +107,8 @@ class Query:
     @cached_property
     def _bits(self) -> tuple[npt.NDArray[np.uint8], Values] | None:
         """The candidate's letters as bits, and what each is worth; None where they are not all worth the same."""
-        letters = self.channels["wording"]["letters"]
-        worth = letters.max(axis=1)
-        same = np.array_equal(letters, np.where(letters > 0, worth[:, None], np.zeros_like(worth)[:, None]))
-        return (np.packbits(letters > 0, axis=1), worth.astype(np.float64)) if same else None
+        found = as_bits(self.channels["wording"]["letters"])
+        return None if found is None else (found[0], found[1].astype(np.float64))
 
     def _wording(self, reference: Packed) -> Values:
         bits, worth = self._bits or (np.zeros(0, np.uint8), np.zeros(0))

@@ -25,8 +25,8 @@ Learned = dict[tuple[object, ...], tuple[list[list[Values]], Values, dict[str, A
 class Narrowed(Library):
     """`panel`: the population; `whole` how many members each family of the whole library has.
 
-    `packed`: signatures of members, by name, that are used in place of those of their recordings, and `asked_` the
-    prompts of each. `learned` is kept from one candidate to the next.
+    `packed`: signatures of members, by name, that are used in place of those of their recordings. `learned` is kept
+    from one candidate to the next.
     """
 
     panel: Library = field(kw_only=True)

@@ -115,7 +115,7 @@ def chosen(found: Sequence[Found]) -> list[tuple[Shelf, int]]:
     """Shelf and row of those that decide: the nearest, and the nearest of a few other families."""
     every = [(-nats, one.shelf, int(row)) for one in found for row, nats in zip(one.rows, one.nats, strict=True)]
     every.sort(key=lambda one: one[0])
-    kept, families = [(shelf, row) for _, shelf, row in every[:NEAREST]], set()
+    kept = [(shelf, row) for _, shelf, row in every[:NEAREST]]
     families = {shelf.families[shelf.family_of[row]] for shelf, row in kept}
     enough = len(families) + RIVALS
     for _, shelf, row in every[NEAREST:]:

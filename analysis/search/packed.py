@@ -108,11 +108,16 @@ def _unpack_greedy(packed: Packed) -> dict[str, npt.NDArray[Any]]:
 
 
 def _pack_wording(arrays: Arrays) -> Arrays:
-    letters = arrays["letters"]
+    found = as_bits(arrays["letters"])
+    return {"letters": arrays["letters"]} if found is None else {"letters": found[0], "letter": found[1]}
+
+
+def as_bits(letters: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.floating]] | None:
+    """Letters [n, BUCKETS] as bits [n, BUCKETS / 8], and what a set one is worth [n], as where one answer was read of
+    each; None where they are not all worth the same."""
     worth = letters.max(axis=1)
-    if np.array_equal(letters, np.where(letters > 0, worth[:, None], np.float16(0))):  # one answer was read of each
-        return {"letters": np.packbits(letters > 0, axis=1), "letter": worth}
-    return {"letters": letters}
+    same = np.array_equal(letters, np.where(letters > 0, worth[:, None], np.zeros_like(worth)[:, None]))
+    return (np.packbits(letters > 0, axis=1), worth) if same else None
 
 
 def _unpack_wording(packed: Packed) -> dict[str, npt.NDArray[Any]]:

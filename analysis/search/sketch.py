@@ -28,7 +28,7 @@ _Vector = npt.NDArray[np.float32]
 def sketch(signature: Signature) -> _Vector:
     """The sketch [SIZE], the channels one after the other; zeros for a channel that the signature does not feed."""
     prompts = prompt_numbers(signature.digests)
-    parts = [_part(signature.channels.get(name), name, prompts) for name in BUCKETS]
+    parts = [part(signature.channels.get(name), name, prompts) for name in BUCKETS]
     return np.concatenate(parts).astype(np.float32)
 
 
@@ -42,7 +42,8 @@ def weighted(query: _Vector, weights: Mapping[str, float]) -> _Vector:
     return query * np.repeat([weights.get(name, 0.0) for name in BUCKETS], list(BUCKETS.values())).astype(np.float32)
 
 
-def _part(arrays: Arrays | None, name: str, prompts: _Numbers) -> npt.NDArray[np.float64]:
+def part(arrays: Arrays | None, name: str, prompts: _Numbers) -> npt.NDArray[np.float64]:
+    """One channel's part of a sketch, from its arrays on these prompts; zeros without any."""
     size = BUCKETS[name]
     if arrays is None:
         return np.zeros(size)

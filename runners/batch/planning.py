@@ -25,13 +25,13 @@ from runners.settings import (
 )
 from runners.starts import start_of
 from runners.suites import suite_of
+from runners.zoo.models import FROM_ZOO
 
 _OF_RECORDINGS: dict[str, type[AttributeSettings] | type[ReportSettings]] = {
     "attribute": AttributeSettings,
     "report": ReportSettings,
 }
 _SOURCE = {"collect": "candidates"} | dict.fromkeys(_OF_RECORDINGS, "recordings")
-_ZOO = "zoo:"
 _TEXTS = ("candidate.model", "candidate.name", "candidate.adapter")
 _NONE = ("", "null", "???")
 
@@ -95,7 +95,7 @@ def _start(settings: CollectSettings) -> str | None:
 
     A model of the zoo is not fetched for that.
     """
-    named = replace(settings.candidate, model=settings.candidate.model.removeprefix(_ZOO))
+    named = replace(settings.candidate, model=settings.candidate.model.removeprefix(FROM_ZOO))
     try:
         return start_of(construct(settings.backend, **serving(named)))
     except CandidateError:

@@ -1,6 +1,5 @@
 """`kinprint batch report`: one page over a batch, from what its sweeps left."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -69,7 +68,7 @@ def _candidates(
 def _verdict(folder: Path) -> Verdict:
     path = folder / "verdict.json"
     try:
-        return Verdict.from_json(json.loads(path.read_text("utf-8")))
+        return Verdict.load(path)
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise KinprintError(f"{path} is missing or damaged ({error}); 'kinprint attribute -m' writes it") from error
 

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
 
 from analysis.library import ZOO, Library
 from runners.bench.made_models import Population
 from runners.bench.made_recordings import Recorder, lineage_lines
 from runners.bench.row import Row, Target
+from runners.effort import effort
 from runners.progress import counting
 
 MODELS, FAMILY, CANARIES = 300, 5, 1_000
@@ -27,10 +27,9 @@ def evaluate_rows(work: Path) -> Iterator[Row]:
             progress.step()
     (work / "lineage.csv").write_text(lineage_lines(models), "utf-8")
     words = [f"recordings={work / 'recordings'}", f"lineage={work / 'lineage.csv'}", f"out={work / 'evaluation.json'}"]
-    began, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    status = subprocess.run([sys.executable, "-m", "runners.cli", "evaluate", *words], check=False).returncode
-    minutes, used = (perf_counter() - began) / 60, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = (used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime) / 60
-    for value, target in zip((minutes, used.ru_maxrss * 1024 / 1e9), TARGETS, strict=True):
+    with effort() as taken:
+        status = subprocess.run([sys.executable, "-m", "runners.cli", "evaluate", *words], check=False).returncode
+    most_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    for value, target in zip((taken.seconds / 60, most_bytes / 1e9), TARGETS, strict=True):
         yield Row(target.name, None if status else value, target)
-    yield Row("evaluate_minutes/cpu", None if status else cpu, None, "min")
+    yield Row("evaluate_minutes/cpu", None if status else taken.cpu_seconds / 60, None, "min")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -22,6 +21,7 @@ from analysis.report.measured_rates import save_rates
 from probes.errors import KinprintError
 from runners.bench.row import Row, Target
 from runners.progress import say
+from runners.zoo.made import zoo_members
 
 ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text", draws=4))
 WORKERS = 2
@@ -126,14 +126,8 @@ def embedded(models: Sequence[Outputs]) -> Sequence[Outputs]:
 
 def missing_members(specimens: Sequence[Specimen]) -> list[str]:
     """Names of the members that the zoo's configuration plans for the suite `core`, and that are not there."""
-    from omegaconf import OmegaConf
-
-    there, planned = {one.name for one in specimens}, []
-    for part in sorted(files("configs").joinpath("zoo").iterdir(), key=lambda part: part.name):
-        if part.name.endswith(".yaml"):
-            members = OmegaConf.create(part.read_text("utf-8")).get("members") or {}
-            planned += [name for name, member in members.items() if "suite" not in member]
-    return [str(name) for name in dict.fromkeys(planned) if name not in there]
+    there = {one.name for one in specimens}
+    return [name for name, member in zoo_members().items() if member.suite is None and name not in there]
 
 
 def row_of(one: Measure) -> Row:

@@ -16,7 +16,7 @@ from analysis.library import Member
 from analysis.observation import Access
 from analysis.search.packed import Packed
 from analysis.search.shelf import Entry, Shelf
-from analysis.search.sketch import BUCKETS, greedy_coordinates, placed, prompt_numbers
+from analysis.search.sketch import BUCKETS, greedy_coordinates, part, placed, prompt_numbers
 from analysis.signature import Signature
 from runners.bench.made_models import Made, Population, perturbed
 
@@ -81,17 +81,10 @@ class Shaper:
         next_token = np.bincount(bins["bucket"][taken], bins["sign"][taken] * np.sqrt(mass), BUCKETS["next_token"])
         places, values = self._beginnings
         greedy = np.bincount(places[rows].ravel(), values[rows].ravel(), BUCKETS["greedy"])
-        sketched = np.concatenate([next_token, greedy, self._counted(arrays)]).astype(np.float32)
+        tokenizer = part(arrays, "tokenizer", prompt_numbers(self.shelf.digests))
+        sketched = np.concatenate([next_token, greedy, tokenizer]).astype(np.float32)
         member = Member(made.name, made.family, made.parent, "made", fit=False)
         return Entry(member, f"{made.seed:016x}", sketched, Packed(arrays).to_bytes())
-
-    def _counted(self, arrays: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
-        """The part of a sketch that is the tokenizer's."""
-        counts = np.where(arrays["chat"], np.nan, arrays["prompt_tokens"])
-        known = np.flatnonzero(~np.isnan(counts))
-        features = (counts[known] - counts[known].min()).astype(np.uint64)
-        buckets, signs = placed(prompt_numbers(self.shelf.digests)[known], features, BUCKETS["tokenizer"])
-        return np.bincount(buckets, signs, BUCKETS["tokenizer"])
 
     @cached_property
     def _as_seen(self) -> list[Signature]:

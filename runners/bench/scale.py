@@ -6,13 +6,12 @@ which other work on the machine changes less (`.../cpu`). One thread, warm: afte
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, process_time
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -29,6 +28,7 @@ from runners.bench.made_library import Shaper
 from runners.bench.made_models import FAMILY_SIZE, Made, Population
 from runners.bench.memory import peak_mb
 from runners.bench.row import Row, Target
+from runners.effort import Effort, effort
 from runners.progress import counting, say
 
 SIZES = (1_000, 10_000, 100_000)
@@ -39,19 +39,11 @@ _CANDIDATES, _EXHAUSTIVE, _ADDED = 9, 2, 1_000
 _BATCH = 1_000
 
 
-@dataclass(frozen=True)
-class Seconds:
-    """What something took, on the clock and of processor time."""
-
-    clock: float
-    cpu: float
-
-
-def timed(run: Callable[[], object]) -> Seconds:
+def timed(run: Callable[[], object]) -> Effort:
     """Run something once."""
-    clock, cpu = perf_counter(), process_time()
-    run()
-    return Seconds(perf_counter() - clock, process_time() - cpu)
+    with effort() as taken:
+        run()
+    return taken
 
 
 def measure(sizes: Sequence[str]) -> list[Row]:
@@ -88,17 +80,21 @@ def _rows(folder: Path, sizes: Sequence[int]) -> Iterator[Row]:
         for one in asked[:2]:
             search.attribute(one)
         taken[size] = _typical([timed(partial(search.attribute, one)) for one in asked[2:]])
-        yield Row(f"attribute_seconds/{size}", taken[size].clock, _target("attribute_seconds", "s", _TARGETS.get(size)))
-        yield Row(f"attribute_seconds/{size}/cpu", taken[size].cpu, None, "s")
+        yield Row(
+            f"attribute_seconds/{size}", taken[size].seconds, _target("attribute_seconds", "s", _TARGETS.get(size))
+        )
+        yield Row(f"attribute_seconds/{size}/cpu", taken[size].cpu_seconds, None, "s")
     yield _memory(search, asked[0], size)
     if len(sizes) > 1:
-        yield Row("growth", taken[sizes[-1]].cpu / taken[sizes[-2]].cpu, Target("growth", "ratio", "<=", 10))
+        yield Row(
+            "growth", taken[sizes[-1]].cpu_seconds / taken[sizes[-2]].cpu_seconds, Target("growth", "ratio", "<=", 10)
+        )
     yield from _recall(search, asked[-_EXHAUSTIVE:], size)
     yield from _adding(folder, real)
 
 
-def _typical(times: Sequence[Seconds]) -> Seconds:
-    return Seconds(median(one.clock for one in times), median(one.cpu for one in times))
+def _typical(times: Sequence[Effort]) -> Effort:
+    return Effort(median(one.seconds for one in times), median(one.cpu_seconds for one in times))
 
 
 def _target(name: str, unit: str, most: float | None) -> Target | None:
@@ -143,7 +139,7 @@ def _recall(search: Search, candidates: Sequence[Signature], size: int) -> Itera
     for candidate in candidates:
         near = search.nearest_on(shelf, candidate).rows[:10]
         every: list[int] = []
-        times.append(timed(lambda: every.extend(search.nearest_on(shelf, candidate, size).rows[:10])).cpu)  # noqa: B023
+        times.append(timed(lambda: every.extend(search.nearest_on(shelf, candidate, size).rows[:10])).cpu_seconds)  # noqa: B023
         found.append(len(np.intersect1d(near, every)) / 10)
     yield Row("recall_at_10", float(np.mean(found)), Target("recall_at_10", "share", ">=", 0.99))
     yield Row(f"exhaustive_seconds/{size}/cpu", median(times), None, "s")
@@ -162,8 +158,8 @@ def _adding(folder: Path, real: Library) -> Iterator[Row]:
     save_index(folder, library.version, [*library.members, *members])
     grown = Library.load(folder)
     taken = timed(lambda: add(grown, members, opened(grown)))
-    yield Row("add_1000_seconds", taken.clock, Target("add_1000_seconds", "s", "<=", 60))
-    yield Row("add_1000_seconds/cpu", taken.cpu, None, "s")
+    yield Row("add_1000_seconds", taken.seconds, Target("add_1000_seconds", "s", "<=", 60))
+    yield Row("add_1000_seconds/cpu", taken.cpu_seconds, None, "s")
 
 
 def _copy_under_new_name(folder: Path, name: str, new: str) -> None:

@@ -23,14 +23,16 @@ from probes.errors import KinprintError
 from probes.recording import Recording
 from runners.cases.asking import ask, library_of, named
 from runners.cases.held_out import HeldOut
-from runners.cases.outcome import Outcome, effort, kept_outcome
+from runners.cases.outcome import Outcome, kept_outcome
 from runners.cases.settings import CaseSettings, SuspectSettings
 from runners.cases.weighing import NAME as WEIGHTS
 from runners.cases.weighing import weigh
+from runners.effort import effort
 from runners.jobs.attribute import checked_alpha, rules
 from runners.jobs.bundle import pack
 from runners.progress import say
 from runners.signing_key import new_key, private_key, public_key
+from runners.zoo.models import FROM_ZOO
 
 RECORDING, EVIDENCE, REPORT, VERDICT = "recording", "evidence.kinprint.zip", "report.html", "verdict.json"
 _KEY = "case.key"
@@ -72,8 +74,8 @@ def investigate(
         found=found,
         missed=tuple(missed),
         queries=verdict.queries,
-        seconds=spent.seconds,
-        cpu_seconds=spent.cpu_seconds,
+        seconds=round(spent.seconds, 1),
+        cpu_seconds=round(spent.cpu_seconds, 1),
     )
 
 
@@ -137,7 +139,7 @@ def findings(verdict: Verdict, weights: WeightsFound | None, distance: float | N
 def _origin(parent: str, settings: CaseSettings) -> str:
     """Where the model of a reference is from."""
     own = settings.cast.references.get(parent)
-    return f"zoo:{parent}" if own is None else named(parent, own)
+    return f"{FROM_ZOO}{parent}" if own is None else named(parent, own)
 
 
 def _how(suspect: SuspectSettings, settings: CaseSettings, library: Library) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Asking the models of a case, and the library that references of its own join."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from analysis.library import Library, Member, save_index
+from analysis.library_files import copy_files, files_of
 from probes.errors import KinprintError
-from probes.recording import SUITES, Recording, folder_name
+from probes.recording import Recording, folder_name
 from runners.budget import Budget
 from runners.cases.settings import CaseSettings, ModelSettings
 from runners.compose import construct
@@ -57,11 +57,7 @@ def library_of(settings: CaseSettings, made_by: dict[str, str]) -> Library:
     for name, one in missing.items():
         say(f"{name}: recording the reference {one.model}")
         ask(name, one, settings, folder / folder_name(name), made_by)
-    for member in members:
-        place = folder_name(member.name)
-        shutil.copytree(library.folder / place, folder / place, dirs_exist_ok=True)
-    if (library.folder / SUITES).is_dir():
-        shutil.copytree(library.folder / SUITES, folder / SUITES, dirs_exist_ok=True)
+    copy_files(library, files_of(library, members), folder)
     new = [Member(name, one.family or name, origin=one.model) for name, one in missing.items()]
     save_index(folder, f"{library.version} with {', '.join(missing)}", [*members, *new])
     return Library.load(folder)

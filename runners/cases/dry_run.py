@@ -9,6 +9,7 @@ from runners.compose import construct
 from runners.dry_run import most
 from runners.jobs.collect import sampling
 from runners.suites import suite_of
+from runners.zoo.models import FROM_ZOO
 
 _COLUMNS = ("who", "model", "asked_as", "requests_at_most", "weights_gb", "engine", "expected", "note")
 _UNKNOWN = "not known"
@@ -60,7 +61,7 @@ def _shell_rows(shell: ShellSettings, settings: CaseSettings) -> Iterator[tuple[
     for model in shell.models:
         for key in shell.only or shell.system_prompts:
             role = f"behind the shell {key}"
-            yield (f"{model}-{key}", f"zoo:{model}", role, requests, _UNKNOWN, engine, "its family named", "-")
+            yield (f"{model}-{key}", f"{FROM_ZOO}{model}", role, requests, _UNKNOWN, engine, "its family named", "-")
 
 
 def _requests(backend: dict[str, Any], model: str, settings: CaseSettings) -> str:

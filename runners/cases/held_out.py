@@ -12,7 +12,7 @@ from analysis.observation import access_of
 from analysis.rules import Rules, without_tokenizer
 from analysis.signature import signature
 from probes.recording import Recording
-from runners.zoo.making import ZOO
+from runners.zoo.models import FROM_ZOO
 from runners.zoo.parentage import library_member
 
 
@@ -66,6 +66,6 @@ def lineage_of_model(model: str) -> str:
     """The independent training that a model's weights come from, where the zoo knows it; else the model itself."""
     from runners.zoo.made import zoo_members
 
-    name, members = model.removeprefix(ZOO), zoo_members()
-    known = model.startswith(ZOO) and name in members
+    name, members = model.removeprefix(FROM_ZOO), zoo_members()
+    known = model.startswith(FROM_ZOO) and name in members
     return (library_member(name, members).lineage if known else None) or name

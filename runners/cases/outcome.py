@@ -1,12 +1,9 @@
 """What came of one suspect in a case: what was found, whether it is what had to come out, and what it took."""
 
 import json
-import resource
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from time import monotonic
 from typing import Any, Self
 
 from analysis.accusation import Findings
@@ -59,22 +56,6 @@ def kept_outcome(folder: Path, settings: dict[str, Any]) -> Outcome | None:
     return Outcome.of_entry(entry) if entry["settings"] == json.loads(json.dumps(settings)) else None
 
 
-@dataclass
-class Effort:
-    """Seconds by the clock and of processors, known when it is over."""
-
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-
-
-@contextmanager
-def effort() -> Iterator[Effort]:
-    """Measures what runs inside."""
-    found, start, cpu = Effort(), monotonic(), _cpu_seconds()
-    yield found
-    found.seconds, found.cpu_seconds = round(monotonic() - start, 1), round(_cpu_seconds() - cpu, 1)
-
-
 def save_all(outcomes: Sequence[Outcome], title: str, path: Path) -> None:
     """Write all outcomes of a case as JSON."""
     rows = [{**asdict(one), "conclusion": one.found.conclusion, "right": one.right} for one in outcomes]
@@ -86,8 +67,3 @@ def load_all(path: Path) -> list[Outcome]:
     """The outcomes that `save_all` wrote."""
     rows = json.loads(path.read_text("utf-8"))["outcomes"]
     return [Outcome.of_entry({k: v for k, v in one.items() if k not in ("conclusion", "right")}) for one in rows]
-
-
-def _cpu_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)

@@ -17,9 +17,10 @@ from probes.errors import KinprintError
 from probes.recording import Recording
 from runners.budget import Budget
 from runners.cases.accusations import RECORDING, REPORT, VERDICT, findings
-from runners.cases.outcome import Outcome, effort, kept_outcome
+from runners.cases.outcome import Outcome, kept_outcome
 from runners.cases.settings import CaseSettings, ShellSettings
 from runners.compose import construct
+from runners.effort import effort
 from runners.jobs.attribute import open_library, rules
 from runners.jobs.collect import limits, sampling, serving
 from runners.progress import say
@@ -27,7 +28,7 @@ from runners.record import record
 from runners.settings import CandidateSettings
 from runners.shell_proxy import ShellProxy
 from runners.suites import suite_of
-from runners.zoo.models import CATALOGUE
+from runners.zoo.models import CATALOGUE, FROM_ZOO
 
 _SHELL = "vela-1"  # the name that the service gives itself
 
@@ -52,7 +53,7 @@ def play(settings: CaseSettings, shell: ShellSettings, made_by: dict[str, str]) 
         known = {key: kept_outcome(folder, hows[key]) for key, folder in folders.items()}
         yield from (one for one in known.values() if one is not None)
         if left := [key for key, one in known.items() if one is None]:
-            with construct(shell.server, **serving(CandidateSettings(f"zoo:{model}"))) as server:
+            with construct(shell.server, **serving(CandidateSettings(f"{FROM_ZOO}{model}"))) as server:
                 for key in left:
                     say(f"{model} behind the shell {key!r}")
                     with ShellProxy(
@@ -91,14 +92,14 @@ def _outcome(
     found = findings(verdict, None, None)
     outcome = Outcome(
         suspect=folder.name,
-        model=f"zoo:{model}",
+        model=f"{FROM_ZOO}{model}",
         parent=None,
         expected=asked.conclusion,
         found=found,
         missed=tuple(asked.missed(found)),
         queries=verdict.queries,
-        seconds=spent.seconds,
-        cpu_seconds=spent.cpu_seconds,
+        seconds=round(spent.seconds, 1),
+        cpu_seconds=round(spent.cpu_seconds, 1),
         settings=how,
     )
     outcome.save(folder)

@@ -9,9 +9,9 @@ from analysis.weights.measures import BY_NAME
 from analysis.weights.words import said, shared
 from probes.write_whole import write_whole
 from runners.cases.held_out import lineage_of_model
-from runners.jobs.collect import serving
+from runners.jobs.weights import place_of
 from runners.progress import say
-from runners.settings import CandidateSettings
+from runners.zoo.models import FROM_ZOO
 
 NAME = "weights.json"
 
@@ -30,8 +30,8 @@ def weigh(model: str, other: str, folder: Path) -> WeightsFound | None:
 
 def stored(model: str) -> Path | None:
     """Where a model's files are: a folder, the zoo's cache (made if need be), or what the hub's client fetched."""
-    if model.startswith("zoo:") or Path(model).exists():
-        return Path(serving(CandidateSettings(model))["model"])
+    if model.startswith(FROM_ZOO) or Path(model).exists():
+        return place_of(model)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 

@@ -17,8 +17,7 @@ from runners.sampling import Sampling
 from runners.settings import BudgetSettings, CandidateSettings, CollectSettings, TierSettings
 from runners.starts import taken_over
 from runners.suites import suite_of
-
-_ZOO = "zoo:"
+from runners.zoo.models import FROM_ZOO
 
 
 def main(overrides: list[str]) -> int:
@@ -65,7 +64,7 @@ def estimate(settings: CollectSettings) -> str:
     """What a run would cost at most; starts no model and sends nothing."""
     suite, how = suite_of(settings.suite), sampling(settings.tier, settings.seed)
     allowed = limits(settings.budget)
-    candidate = replace(settings.candidate, model=settings.candidate.model.removeprefix(_ZOO))
+    candidate = replace(settings.candidate, model=settings.candidate.model.removeprefix(FROM_ZOO))
     return estimated_cost(construct(settings.backend, **serving(candidate)), suite, how, allowed)
 
 
@@ -94,12 +93,12 @@ def sampling(tier: TierSettings, seed: int) -> Sampling:
 def serving(candidate: CandidateSettings) -> dict[str, Any]:
     """What a backend needs to know of a candidate; a model of the zoo is fetched, or made, if it isn't in the cache."""
     model = candidate.model
-    if model.startswith(_ZOO):
+    if model.startswith(FROM_ZOO):
         from runners.zoo.fetch import fetch
         from runners.zoo.made import made_model
         from runners.zoo.models import CATALOGUE
 
-        name = model.removeprefix(_ZOO)
+        name = model.removeprefix(FROM_ZOO)
         model = str(fetch(name, say=say) if name in CATALOGUE else made_model(name))
     given = {"model": model, "system_prompt": candidate.system_prompt, "chat_template": candidate.chat_template}
     return given if candidate.adapter is None else {**given, "adapter": candidate.adapter}
@@ -107,4 +106,4 @@ def serving(candidate: CandidateSettings) -> dict[str, Any]:
 
 def name_of(candidate: CandidateSettings) -> str:
     """The candidate's name: as given, or the last part of its path or its adapter's, or its hub id."""
-    return candidate.name or served_name(candidate.adapter or candidate.model).removeprefix(_ZOO)
+    return candidate.name or served_name(candidate.adapter or candidate.model).removeprefix(FROM_ZOO)

@@ -1,12 +1,16 @@
 """`kinprint verify FILE`: does a bundle stand? Needs no network, no engine and no configuration."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509 import Certificate
 
 from analysis.bundle.timestamp import load_roots
 from analysis.bundle.verify import verify
-from analysis.report.hostile import visible
-from probes.errors import BundleError, EvidenceError, KinprintError
+from probes.errors import KinprintError
 from runners.signing_key import public_key
+from runners.standing import signer, told
 
 _HELP = """kinprint verify: check an evidence bundle, and compute its verdict again (docs/bundle.md)
 
@@ -17,8 +21,6 @@ example: kinprint verify evidence.kinprint.zip key=theirs.pub
   roots=FILE   root certificates, in PEM, that you trust to date a plan
 
 Exit status 0: stands. 1: does not stand. 2: is no bundle that can be read."""
-STANDS, FALLS = 0, 1
-_LONGEST = 800
 
 
 def main(arguments: list[str]) -> int:
@@ -29,18 +31,14 @@ def main(arguments: list[str]) -> int:
     bundle, given = _given(arguments)
     key = public_key(Path(given["key"])) if "key" in given else None
     roots = load_roots(Path(given["roots"]).read_bytes(), given["roots"]) if "roots" in given else []
-    try:
-        found = verify(Path(bundle), key, roots)
-    except EvidenceError as error:
-        print(f"does not stand: {visible(str(error), _LONGEST)}")
-        return FALLS
-    except BundleError as error:  # it may repeat what a stranger wrote
-        raise BundleError(visible(str(error), _LONGEST)) from error
-    signer = "the key given" if key is not None else "an unknown key"
-    print(f"stands: {found.verdict} Signed by {signer} (keyid {found.statement.keyid}).")
+    return told(lambda: _lines(Path(bundle), key, roots))
+
+
+def _lines(bundle: Path, key: Ed25519PublicKey | None, roots: Sequence[Certificate]) -> Iterator[str]:
+    found = verify(bundle, key, roots)
+    yield f"stands: {found.verdict} Signed by {signer(key)} (keyid {found.statement.keyid})."
     for note in found.notes:
-        print(f"  {note}")
-    return STANDS
+        yield f"  {note}"
 
 
 def _given(arguments: list[str]) -> tuple[str, dict[str, str]]:

@@ -12,6 +12,7 @@ from probes.write_whole import write_whole
 from runners.compose import settings_of
 from runners.jobs.collect import serving
 from runners.settings import CandidateSettings
+from runners.zoo.models import FROM_ZOO
 
 NAME = "weights.json"
 
@@ -41,7 +42,7 @@ def main(overrides: list[str]) -> int:
 def run(settings: WeightsSettings) -> WeightEvidence:
     """Compare."""
     pairs = PairsFile.load(SHIPPED if settings.pairs is None else Path(settings.pairs))
-    return compare_weights(*(_place(model) for model in (settings.a, settings.b)), pairs)
+    return compare_weights(*(place_of(model) for model in (settings.a, settings.b)), pairs)
 
 
 def show(evidence: WeightEvidence) -> None:
@@ -62,6 +63,6 @@ def show(evidence: WeightEvidence) -> None:
     print("\n" + "\n".join(facts(evidence)))
 
 
-def _place(model: str) -> Path:
+def place_of(model: str) -> Path:
     """A path, or where a model of the zoo (`zoo:NAME`) is kept."""
-    return Path(serving(CandidateSettings(model))["model"]) if model.startswith("zoo:") else Path(model)
+    return Path(serving(CandidateSettings(model))["model"]) if model.startswith(FROM_ZOO) else Path(model)

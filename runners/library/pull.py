@@ -14,9 +14,9 @@ from probes.errors import KinprintError, LibraryError
 from runners.library.command import given
 from runners.library.data_set import DATA, read_data_set
 from runners.signing_key import public_key
+from runners.standing import LONGEST
 
 HUB = "hub:"
-_LONGEST = 800
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         signed = f"signed by {verify_library(library, key).keyid}" if key is not None else "signature not checked"
         partial.rename(out)
     except KinprintError as error:  # it may repeat what a stranger wrote
-        raise type(error)(visible(str(error), _LONGEST)) from error
+        raise type(error)(visible(str(error), LONGEST)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     print(f"{out}\t{visible(library.version, 80)}\t{len(library.members)} members, {signed}")

@@ -14,9 +14,9 @@ from runners.progress import say
 from runners.settings import MemberSettings
 from runners.zoo.fetch import fetch
 from runners.zoo.lookalikes.plans import pretraining_plan
+from runners.zoo.models import FROM_ZOO
 from runners.zoo.recipes import RECIPES, Recipe
 
-ZOO = "zoo:"
 _MADE_AS = "made_as.json"
 _CHARACTERS = 600_000  # of the text that a recipe reads
 
@@ -73,7 +73,8 @@ class Workshop:
     def _found(self, member: MemberSettings) -> str:
         if member.model is None:
             return self.model(str(member.parent))
-        return str(fetch(member.model.removeprefix(ZOO), say=say)) if member.model.startswith(ZOO) else member.model
+        of_zoo = member.model.startswith(FROM_ZOO)
+        return str(fetch(member.model.removeprefix(FROM_ZOO), say=say)) if of_zoo else member.model
 
     def _sources(self, member: MemberSettings) -> list[str]:
         if RECIPES[str(member.recipe)].sources == 0:

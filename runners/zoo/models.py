@@ -5,6 +5,9 @@ Knows names, hashes and licences only. It doesn't download and it doesn't touch 
 
 from dataclasses import dataclass
 
+FROM_ZOO = "zoo:"
+"""What stands before the name of a model of the zoo where folders and hub ids may be named as well."""
+
 
 @dataclass(frozen=True)
 class Part:

@@ -37,7 +37,7 @@ def test_a_member_is_made_once_and_found_by_its_name(monkeypatch: pytest.MonkeyP
     members["tree"].seed = 5
     made.made_model("tree")
     assert calls == [4, 5]
-    assert making.ZOO == "zoo:"
+    assert making.FROM_ZOO == "zoo:"
 
 
 def test_what_is_no_model_of_its_own_says_so() -> None:
