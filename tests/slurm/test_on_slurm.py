@@ -16,16 +16,17 @@ from runners.batch.summary import load_summary
 from tests.small_models import small_model
 
 KILLED = "second"
+_LAYERS = {"first": 2, KILLED: 64, "third": 2}  # so many take half a minute to answer: time for Slurm to kill it
 _PATIENCE = 1800.0  # seconds
 
 
 @pytest.fixture(scope="module")
 def candidates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three small models, and one that is not there."""
+    """Three small models, one of them slow, and one that is not there."""
     folder = tmp_path_factory.mktemp("candidates")
     rows = ["name,model,hours"]
-    for seed, name in enumerate(("first", KILLED, "third")):
-        rows.append(f"{name},{small_model(folder / name, layers=2, seed=seed)},0.5")
+    for seed, (name, layers) in enumerate(_LAYERS.items()):
+        rows.append(f"{name},{small_model(folder / name, layers=layers, seed=seed)},0.5")
     rows.append(f"absent,{folder / 'nowhere'},0.5")
     file = folder / "candidates.csv"
     file.write_text("\n".join(rows) + "\n", "utf-8")
@@ -56,7 +57,7 @@ def well_under_way(batch: Path, name: str, head: subprocess.Popen[str]) -> int:
 
 def number_of(batch: Path, name: str) -> str:
     """The job of a candidate: those of an array stand in the order of the file."""
-    place = ["first", KILLED, "third", "absent"].index(name)
+    place = [*_LAYERS, "absent"].index(name)
     [number] = [one for one in queued("--array", "--format=%i") if one.endswith(f"_{place}")]
     return number
 
@@ -91,9 +92,10 @@ def test_a_killed_job_fails_alone_and_is_gone_on_with(candidates: Path, tmp_path
 
 def test_a_preempted_job_is_put_back_and_goes_on(candidates: Path, tmp_path: Path) -> None:
     batch, one = tmp_path / "batch", tmp_path / "one.csv"
-    one.write_text("\n".join(candidates.read_text("utf-8").splitlines()[:2]) + "\n", "utf-8")
+    header, _, slow, *_ = candidates.read_text("utf-8").splitlines()
+    one.write_text(f"{header}\n{slow}\n", "utf-8")
     with begun(command(one, batch)) as head:
-        answers = well_under_way(batch, "first", head)
+        answers = well_under_way(batch, KILLED, head)
         [number] = queued("--format=%i")
         subprocess.run(["scancel", "--signal=USR2", number], check=True)
         preempted_at = utc_now()
