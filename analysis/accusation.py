@@ -42,7 +42,7 @@ class Findings:
 
     `tokenizers`: the families whose tokenizer it has; `family` is named, or None with a `decision` that says why not;
     `p` is the probability of what came out likeliest. `apart`: how far its answers are from those of the model that it
-    is said to come from, in shares of what strangers are (`analysis.difference_kind.STRANGERS`).
+    is said to come from, in shares of what strangers are (`analysis.equality.difference_kind.STRANGERS`).
     """
 
     tokenizers: tuple[str, ...]

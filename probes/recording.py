@@ -128,7 +128,7 @@ class Recording:
 
     @cached_property
     def reduced(self) -> dict[str, npt.NDArray[Any]] | None:
-        """The arrays of a reduced recording (see `analysis.reduction`), or None for a full one."""
+        """The arrays of a reduced recording (see `analysis.signatures.reduction`), or None for a full one."""
         return self._arrays(REDUCED)
 
     @cached_property

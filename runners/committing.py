@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from analysis.attribution.rules import Rules
 from analysis.bundle.basis import KINSHIP
 from analysis.bundle.commitment import Commitment, commit, library_subjects, subject, suite_entry
 from analysis.bundle.contents import controls_of, kinship_file
 from analysis.bundle.envelope import Subject
-from analysis.library import Library
-from analysis.observation import Access
-from analysis.rules import Rules
-from analysis.signature import Signature
+from analysis.libraries.library import Library
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature
 from probes.errors import KinprintError
 from probes.suite import Suite
 from runners.backends.interface import utc_now

@@ -91,7 +91,7 @@ class LeaveOutSettings:
 
 @dataclass
 class EstimatorSettings:
-    """See `analysis.attribute.Rules`, whose fields these are."""
+    """See `analysis.attribution.attribute.Rules`, whose fields these are."""
 
     channels: list[str]
     unknown_prior: float
@@ -234,8 +234,8 @@ class MemberSettings:
 class LibraryBuildSettings:
     """`kinprint library build` and `zoo derive`: make, serve, record and reduce members into the library at `out`.
 
-    `small` keeps reductions as `analysis.reduction.SMALL` has them. `table`: see `runners.library.open_weights`; `gpu`
-    and `tokens_per_second` are those of a `dry_run`, see `runners.library.gpus`.
+    `small` keeps reductions as `analysis.signatures.reduction.SMALL` has them. `table`: see
+    `runners.library.open_weights`; `gpu` and `tokens_per_second` are those of a `dry_run`, see `runners.library.gpus`.
     """
 
     version: str

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from analysis.observation import Access
+from analysis.signatures.observation import Access
 from probes.answer import Answer
 from probes.canary import Canary
 from probes.recording import Recording

@@ -68,7 +68,7 @@ def _check(given: Mapping[str, str]) -> str:
 
 
 def _compare(given: Mapping[str, str]) -> str:
-    from analysis.agreement import agreement
+    from analysis.attribution.agreement import agreement
     from analysis.verdict import Verdict
 
     verdicts = []

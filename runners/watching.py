@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.border import border_suite, with_draws
-from analysis.drift import Drift, known_answers
-from analysis.library import Library
+from analysis.equality.border import border_suite, with_draws
+from analysis.equality.drift import Drift, known_answers
+from analysis.libraries.library import Library
 from probes.errors import CandidateError, KinprintError, RecordingError
 from probes.recording import Recording, load_recording
 from probes.suite import Suite

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from analysis.library import Library, Member, save_index
+from analysis.libraries.library import Library, Member, save_index
 from probes.recording import folder_name
 from tests.recordings import make_up, write_recording
 

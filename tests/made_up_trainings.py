@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.library import Library, Member, save_index
+from analysis.libraries.library import Library, Member, save_index
 from probes.recording import Recording, load_recording
 from tests.recordings import VOCABULARY, make_up, write_recording
 

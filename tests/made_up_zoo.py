@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from analysis.library import Library, Member, save_index
+from analysis.libraries.library import Library, Member, save_index
 from tests.recordings import make_up, write_recording
 
 

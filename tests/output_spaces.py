@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import LAST, ChosenLogits
-from analysis.image import image_of
-from analysis.unfed import Unfed
+from analysis.descent.image import image_of
+from analysis.signatures.chosen_logits import LAST, ChosenLogits
+from analysis.signatures.unfed import Unfed
 
 VOCAB, SIZE, SHARED, ROWS = 640, 48, 12, 160
 Matrix = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ def chosen(model: Model, rows: int = ROWS, vocabulary: int = 7) -> ChosenLogits:
 
 @dataclass(frozen=True)
 class Seen:
-    """As `analysis.whole.Whole` shows it to the channels of descent."""
+    """As `analysis.signatures.whole.Whole` shows it to the channels of descent."""
 
     chosen: ChosenLogits
 

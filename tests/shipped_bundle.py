@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from analysis.attribution.rules import Rules
 from analysis.bundle.contents import Asked, gather
 from analysis.bundle.seal import seal
-from analysis.library import ZOO, Library
-from analysis.rules import Rules
+from analysis.libraries.library import ZOO, Library
 from analysis.verdict import Verdict
 from probes.recording import load_recording
 

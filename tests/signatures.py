@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.byte_bins import bin_probabilities, bins_of
+from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.channels import all_channels
-from analysis.observation import Access, Observation
-from analysis.rules import Rules, without_tokenizer
-from analysis.signature import Signature
-from analysis.unfed import Unfed
+from analysis.signatures.byte_bins import bin_probabilities, bins_of
+from analysis.signatures.observation import Access, Observation
+from analysis.signatures.signature import Signature
+from analysis.signatures.unfed import Unfed
 from tests.recordings import VOCABULARY, MadeUp, make_up, softmax, suite_of
 
 
@@ -29,7 +29,7 @@ def sign(
 
 
 def signature_of(model: MadeUp, access: Access) -> Signature:
-    """The channels that decide, as `analysis.signature` extracts them."""
+    """The channels that decide, as `analysis.signatures.signature` extracts them."""
     size, probabilities = len(model.logits), softmax(model.logits)
     bins = bin_probabilities(probabilities, bins_of(VOCABULARY))
     if access.tier == "text":

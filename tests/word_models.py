@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.lineage import Lineage
-from analysis.observation import Access
-from analysis.signature import Signature
+from analysis.libraries.lineage import Lineage
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature
 from tests.recordings import suite_of
 
 

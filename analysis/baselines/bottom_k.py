@@ -20,7 +20,7 @@ import numpy.typing as npt
 from analysis.baselines.interface import Kin, Scores
 from analysis.baselines.outputs import Outputs
 from analysis.baselines.thresholds import above_strangers
-from analysis.chosen_logits import Place, same_tokens
+from analysis.signatures.chosen_logits import Place, same_tokens
 from probes.manifest import Tier
 
 _TIERS: tuple[Tier, ...] = ("logits", "topk")

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from analysis.channels.first_word import first_word
 from analysis.channels.interface import Arrays
-from analysis.chosen_logits import last_logits, prompt_numbers
-from analysis.first_tokens import first_tokens
-from analysis.observation import Access, Observation, observe
-from analysis.unfed import Unfed
+from analysis.signatures.chosen_logits import last_logits, prompt_numbers
+from analysis.signatures.first_tokens import first_tokens
+from analysis.signatures.observation import Access, Observation, observe
+from analysis.signatures.unfed import Unfed
 from probes.errors import RecordingError
 from probes.recording import Recording
 

@@ -22,7 +22,7 @@ from analysis.benchmark.splits import clusters, outside
 from analysis.descent.innocents import Innocents
 from analysis.descent.null import p_value
 from analysis.descent.rivals import Models
-from analysis.library import REFERENCES, TAUGHT
+from analysis.libraries.library import REFERENCES, TAUGHT
 
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from analysis.attribution.conformal import LEVEL, ConformalSets, mass_down_to
 from analysis.benchmark.family import Subset, Trials
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import Measure, figure
 from analysis.benchmark.specimens import Specimen
-from analysis.conformal import LEVEL, ConformalSets, mass_down_to
-from analysis.scoring import Predictions, calibration
+from analysis.evaluation.scoring import Predictions, calibration
 from probes.errors import LibraryError
 
 SIMULATIONS = 10_000

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from analysis.benchmark.similarities import Tensor, similarities
 from analysis.channels.tokenizer import CHANNEL as TOKENIZER
 from analysis.channels.tokenizer import usual as usual
-from analysis.signature import Signature
+from analysis.signatures.signature import Signature
 
 Matrix = npt.NDArray[np.float64]
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribution import Attributor
+from analysis.attribution.posterior import Attributor
+from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
@@ -18,9 +19,8 @@ from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
 from analysis.benchmark.trials import Subset as Subset
 from analysis.benchmark.trials import Trials as Trials
-from analysis.fitted_kinship import LinearKinship
-from analysis.kinship import KinshipClassifier
-from analysis.rules import Rules
+from analysis.kinship.classifier import KinshipClassifier
+from analysis.kinship.fitted import LinearKinship
 
 ACCEPTED = 0.95
 """The share of known candidates of training lineages below the threshold for `unknown`."""

@@ -7,6 +7,8 @@ from itertools import product
 import numpy as np
 import sklearn
 
+from analysis.attribution.conformal import LEVEL, ConformalSets
+from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.benchmark.calibration import calibration_measures, truths
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
@@ -15,13 +17,11 @@ from analysis.benchmark.pair_features import Places
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
-from analysis.conformal import LEVEL, ConformalSets
-from analysis.fitted_kinship import Fit, FittedKinship
-from analysis.kinship import KinshipClassifier
-from analysis.library import REFERENCES
-from analysis.observation import Access
-from analysis.rules import Rules, without_tokenizer
-from analysis.shared_weights import NAME
+from analysis.kinship.classifier import KinshipClassifier
+from analysis.kinship.fitted import Fit, FittedKinship
+from analysis.kinship.shared_weights import NAME
+from analysis.libraries.library import REFERENCES
+from analysis.signatures.observation import Access
 from analysis.verdict import kinprint_version
 from probes.errors import LibraryError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.scoring import wilson
+from analysis.evaluation.scoring import wilson
 
 _DRAWS = 2000
 Numbers = npt.NDArray[np.float64]

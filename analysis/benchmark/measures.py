@@ -10,7 +10,7 @@ from analysis.benchmark.accusations import Accusations
 from analysis.benchmark.family import Subset, Trials
 from analysis.benchmark.intervals import Figure, clustered
 from analysis.benchmark.specimens import Specimen
-from analysis.scoring import auroc
+from analysis.evaluation.scoring import auroc
 
 ByModel = Mapping[int, float]
 TECHNIQUES_AT = 64

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from analysis.attribution.rules import Rules
 from analysis.benchmark.accusations import accusations
 from analysis.benchmark.calibration import calibration_measures
 from analysis.benchmark.compared import Compared
@@ -14,13 +15,12 @@ from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
 from analysis.benchmark.measures import Descent, Measure, descent_measures, family_measures
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
-from analysis.chosen_logits import last_logits
 from analysis.descent.aligned import NAMED_A_QUERY, aligned_logits, common_tokens
 from analysis.descent.residuals import ResidualScores, likeliest
 from analysis.descent.rivals import Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
-from analysis.rules import Rules
-from analysis.unfed import Unfed
+from analysis.signatures.chosen_logits import last_logits
+from analysis.signatures.unfed import Unfed
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
 SEEDS = 3
@@ -98,7 +98,7 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
 
 
 def remembered(scores: Mapping[Subset, Scores] | None) -> Weights | None:
-    """Each worked out once, since many folds ask for the same; nothing below 0, as `analysis.shared_weights` has it."""
+    """Each worked out once, since many folds ask for the same; nothing below 0 (`analysis.kinship.shared_weights`)."""
     return None if scores is None else cache(lambda subset, absent: np.maximum(scores[subset](absent), 0))
 
 

@@ -1,4 +1,4 @@
-"""Features of many pairs on many subsets of canaries: as `analysis.pairing` has them, by products of matrices."""
+"""Features of many pairs on many subsets of canaries: as `analysis.kinship.pairing` has them, by matrix products."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.similarities import Tensor
-from analysis.pairing import HIGHEST_BACKGROUND
+from analysis.kinship.pairing import HIGHEST_BACKGROUND
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]

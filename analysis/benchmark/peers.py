@@ -18,7 +18,7 @@ from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import folds, outside
 from analysis.descent.aligned import NAMED_A_QUERY, rows_for
 from analysis.descent.rivals import Places
-from analysis.library import REFERENCES
+from analysis.libraries.library import REFERENCES
 
 CHOSEN_AT = 64
 """The budget at which settings are chosen, or the largest below it."""

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from analysis.channels import all_channels
 from analysis.channels.interface import CONTINUED, Arrays
 from analysis.channels.next_token import affinity_of_rest
-from analysis.sampling_noise import mean_root
-from analysis.signature import Signature
+from analysis.signatures.sampling_noise import mean_root
+from analysis.signatures.signature import Signature
 
 Tensor = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]

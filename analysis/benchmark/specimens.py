@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 
-from analysis.chosen_logits import vocabulary_of
-from analysis.library import REFERENCES, Library, Member, lineage_of
-from analysis.observation import Access
-from analysis.signature import Signature, align
+from analysis.libraries.library import REFERENCES, Library, Member, lineage_of
+from analysis.signatures.chosen_logits import vocabulary_of
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature, align
 from probes.errors import LibraryError
 from probes.manifest import TIERS
 from probes.recording import Recording

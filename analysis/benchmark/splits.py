@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.benchmark.pair_features import Mask, Places
 from analysis.benchmark.specimens import Specimen
-from analysis.library import REFERENCES
+from analysis.libraries.library import REFERENCES
 
 GROUPS = 5
 """Folds that the lineages of lookalikes are dealt into. Every base of the world is a fold of its own."""

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from analysis.library import Library
-from analysis.rules import Rules
+from analysis.attribution.rules import Rules
+from analysis.libraries.library import Library
 from probes.errors import BundleError
 
 KINSHIP = "kinship.json"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from analysis.bundle.basis import KINSHIP, Basis
 from analysis.bundle.code import made_by
 from analysis.bundle.envelope import Statement, Subject, open_envelope, sign
-from analysis.library import Library
+from analysis.libraries.library import Library
 from probes.errors import BundleError
 from probes.recording import file_sha256, folder_name
 from probes.suite import Suite

@@ -8,13 +8,13 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+from analysis.attribution.rules import Rules, check
 from analysis.bundle.basis import KINSHIP, SETTINGS, Basis, Part
 from analysis.bundle.recompute import RECORDING, recompute
-from analysis.fitted_kinship import SHIPPED
-from analysis.library import REFERENCES, TAUGHT, Library, Member, save_index
+from analysis.kinship.fitted import SHIPPED
+from analysis.libraries.library import REFERENCES, TAUGHT, Library, Member, save_index
 from analysis.report.html import write_report
-from analysis.rules import Rules, check
-from analysis.signature import prompts_asked, signature
+from analysis.signatures.signature import prompts_asked, signature
 from analysis.verdict import Verdict
 from probes.errors import LibraryError
 from probes.recording import SUITE, SUITES, Recording, folder_name, load_recording

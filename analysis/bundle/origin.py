@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
+from analysis.attribution.rules import Rules
 from analysis.bundle.basis import KINSHIP, Basis, Part
 from analysis.bundle.contents import controls_of, kinship_file
-from analysis.fitted_kinship import SHIPPED as SHIPPED_KINSHIP
-from analysis.library import SHIPPED, ZOO, Library
-from analysis.rules import Rules
-from analysis.signature import prompts_asked, signature
+from analysis.kinship.fitted import SHIPPED as SHIPPED_KINSHIP
+from analysis.libraries.library import SHIPPED, ZOO, Library
+from analysis.signatures.signature import prompts_asked, signature
 from probes.errors import LibraryError
 from probes.recording import Recording, file_sha256, folder_name
 

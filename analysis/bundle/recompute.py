@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.attribute import attribute
+from analysis.attribution.attribute import attribute
 from analysis.bundle.basis import Basis
 from analysis.descent.ancestry import descent
-from analysis.library import Library
-from analysis.signature import signature
+from analysis.libraries.library import Library
+from analysis.signatures.signature import signature
 from analysis.verdict import Verdict
 from probes.recording import Recording, load_recording
 

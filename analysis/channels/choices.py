@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
 from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
-from analysis.whole import Whole
+from analysis.signatures.whole import Whole
 
 KIND = "choices"
 _KEYS = ("bins", "missing", "n_draws")

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Unfed
-from analysis.observation import Observation
-from analysis.sampling_noise import mean_root
+from analysis.signatures.observation import Observation
+from analysis.signatures.sampling_noise import mean_root
 
 WIDTH = 32
 """Words compared at most: the commonest; the comparison is quadratic in them."""

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Unfed, continued_in_either, continued_rows
-from analysis.observation import Observation
+from analysis.signatures.observation import Observation
 
 WIDTH = 24
 """Bytes compared at most: about the length of the shortest answers, so that nobody is judged by token length."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.whole import Whole
+from analysis.signatures.whole import Whole
 
 _MAKERS = {
     "Alibaba (Qwen)": r"qwen|alibaba|tongyi|通义|阿里",

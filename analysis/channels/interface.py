@@ -10,9 +10,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from analysis.observation import Observation
-from analysis.unfed import Unfed as Unfed
-from analysis.whole import Whole
+from analysis.signatures.observation import Observation
+from analysis.signatures.unfed import Unfed as Unfed
+from analysis.signatures.whole import Whole
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Numbers = Mapping[str, float]

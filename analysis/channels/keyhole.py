@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.chosen_logits import same_tokens
-from analysis.image import centred
-from analysis.whole import Whole
+from analysis.descent.image import centred
+from analysis.signatures.chosen_logits import same_tokens
+from analysis.signatures.whole import Whole
 
 MOST_PROMPTS = 32
 """More of them add little (measured on models of one recipe: one prompt did as well as many)."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.chosen_logits import same_tokens
-from analysis.image import cosines
-from analysis.whole import Whole
+from analysis.descent.image import cosines
+from analysis.signatures.chosen_logits import same_tokens
+from analysis.signatures.whole import Whole
 
 _TOKENS_A_DIRECTION = 1.25
 """Shared tokens needed for each direction: with hardly more tokens than directions, any two images coincide."""
@@ -31,7 +31,7 @@ class LogitImage:
         return {"basis": whole.image.basis, "hidden_size": np.array([size]), **whole.chosen.names()}
 
     def describe(self, candidate: Arrays) -> Numbers:
-        """`hidden size`, where the recording has more rows than that (see `analysis.image.hidden_size`)."""
+        """`hidden size`, where the recording has more rows than that (see `analysis.descent.image.hidden_size`)."""
         return {"hidden size": float(candidate["hidden_size"][0])}
 
     def compare(self, candidate: Arrays, reference: Arrays, population: Sequence[Arrays]) -> Numbers:

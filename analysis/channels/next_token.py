@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.byte_bins import without_leading_space
 from analysis.channels.interface import Arrays, Unfed, continued_in_either, continued_rows
-from analysis.observation import Observation
-from analysis.sampling_noise import mean_root
+from analysis.signatures.byte_bins import without_leading_space
+from analysis.signatures.observation import Observation
+from analysis.signatures.sampling_noise import mean_root
 
 _NOTHING = 1e-9
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.chosen_logits import same_rows, same_tokens
-from analysis.whole import Whole
+from analysis.signatures.chosen_logits import same_rows, same_tokens
+from analysis.signatures.whole import Whole
 
 _RAREST = 8
 """One in so many of the shared tokens is rare."""

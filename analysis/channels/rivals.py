@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.chosen_logits import hashed, same_rows
-from analysis.whole import Whole
+from analysis.signatures.chosen_logits import hashed, same_rows
+from analysis.signatures.whole import Whole
 
 TOP = 20
 """Tokens of the candidate's that are looked up: what most APIs give."""

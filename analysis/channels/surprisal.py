@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
-from analysis.whole import Whole
+from analysis.signatures.whole import Whole
 from probes.answer import Answer
 
 _FEWEST_TEXTS = 8

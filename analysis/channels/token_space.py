@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Unfed
 from analysis.channels.next_token import affinity_of_rest
-from analysis.observation import Observation
+from analysis.signatures.observation import Observation
 from probes.spelling import hash_of
 
 WIDTH = 32

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Unfed
-from analysis.observation import Observation
+from analysis.signatures.observation import Observation
 
 
 class Tokenizer:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.channels.interface import Arrays, Numbers, Unfed
+from analysis.signatures.whole import Whole
 from analysis.tokenizers.fit import FEWEST_PROMPTS, fit_tokenizers, known_tokenizers
-from analysis.whole import Whole
 
 
 class TokenizerFit:

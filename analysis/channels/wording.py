@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays, Unfed
-from analysis.observation import Observation
+from analysis.signatures.observation import Observation
 
 LENGTH = 5
 """Letters of a sequence: about a word's stem with the space before it."""

@@ -7,10 +7,10 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import ChosenLogits, hashed, last_logits, prompt_numbers
+from analysis.descent.image import centred
 from analysis.descent.rivals import Places
-from analysis.image import centred
-from analysis.unfed import Unfed
+from analysis.signatures.chosen_logits import ChosenLogits, hashed, last_logits, prompt_numbers
+from analysis.signatures.unfed import Unfed
 from probes.chosen_tokens import COMMON
 from probes.recording import Recording
 

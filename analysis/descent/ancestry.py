@@ -15,7 +15,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import last_logits, vocabulary_of
 from analysis.descent.aligned import aligned_logits, common_tokens, rows_shown
 from analysis.descent.evidence import Decision, DescentEvidence
 from analysis.descent.innocents import Innocents
@@ -24,9 +23,10 @@ from analysis.descent.residuals import Likeliest, ResidualScores, likeliest
 from analysis.descent.rivals import UNKNOWN, Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS, rows_space
-from analysis.library import REFERENCES, TAUGHT, Library, Member
-from analysis.signature import prompts_asked
-from analysis.unfed import Unfed
+from analysis.libraries.library import REFERENCES, TAUGHT, Library, Member
+from analysis.signatures.chosen_logits import last_logits, vocabulary_of
+from analysis.signatures.signature import prompts_asked
+from analysis.signatures.unfed import Unfed
 from probes.errors import LibraryError
 from probes.recording import Recording
 

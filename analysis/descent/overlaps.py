@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.descent.image import centred
 from analysis.descent.spaces import FEWEST_ROWS, by_chance, weakest
-from analysis.image import centred
 
 Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]

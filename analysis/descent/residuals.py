@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from analysis.chosen_logits import hashed
 from analysis.descent.rivals import Models, Places, rivals_mean
-from analysis.first_tokens import first_tokens
+from analysis.signatures.chosen_logits import hashed
+from analysis.signatures.first_tokens import first_tokens
 from probes.recording import Recording
 
 Matrix = npt.NDArray[np.float64]

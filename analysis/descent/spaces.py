@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from analysis.image import centred, hidden_size
+from analysis.descent.image import centred, hidden_size
 
 Matrix = npt.NDArray[np.float64]
 FEWEST_ROWS = 3

@@ -14,12 +14,12 @@ from analysis.benchmark.family import Subset
 from analysis.benchmark.ours import BUDGETS, SEEDS, Step
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.splits import canary_subsets
-from analysis.chosen_logits import last_logits
 from analysis.descent.aligned import NAMED_A_QUERY
 from analysis.descent.rivals import Places
-from analysis.library import REFERENCES, Library
-from analysis.observation import Access
-from analysis.unfed import Unfed
+from analysis.libraries.library import REFERENCES, Library
+from analysis.signatures.chosen_logits import last_logits
+from analysis.signatures.observation import Access
+from analysis.signatures.unfed import Unfed
 from probes.errors import KinprintError, LibraryError
 from probes.suite import Suite
 

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.attribution import UNKNOWN
+from analysis.attribution.decision import decision_of
+from analysis.attribution.posterior import UNKNOWN
+from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
 from analysis.benchmark.ours import weights_of
-from analysis.decision import decision_of
-from analysis.fitted_kinship import FittedKinship, LinearKinship
-from analysis.observation import Access
+from analysis.kinship.fitted import FittedKinship, LinearKinship
+from analysis.kinship.shared_weights import NAME
 from analysis.power.asked import Asked, Cost
-from analysis.rules import Rules, without_tokenizer
-from analysis.shared_weights import NAME
+from analysis.signatures.observation import Access
 
 KNOWN = ("right", "wrong", "unknown", "inconclusive")
 """Outcomes where the candidate's family stands in the library: its own is named, another one, none, or nothing said."""

@@ -13,11 +13,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis.family_tree import FamilyTree
 from analysis.report.hostile import visible
 from analysis.report.language.catalogue import Language
 from analysis.report.markup import TEXT_LIMIT, name, text
 from analysis.report.tree_files import KINDS, picture
+from analysis.trees.family_tree import FamilyTree
 from analysis.verdict import Verdict, percent
 from probes.write_whole import write_whole
 

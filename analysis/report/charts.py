@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from unicodedata import east_asian_width
 
-from analysis.posterior_growth import Step
+from analysis.attribution.posterior_growth import Step
 from analysis.report.canvas import ACCENT, BAR, INK, LINE, MUTED, RIVAL, Canvas, Dash
 from analysis.report.hostile import visible
 from analysis.report.language.catalogue import Language

@@ -1,6 +1,6 @@
-"""An answer of `analysis.equality`, in words for a terminal."""
+"""An answer of `analysis.equality.equality`, in words for a terminal."""
 
-from analysis.equality import Equality
+from analysis.equality.equality import Equality
 
 _HEAD = {
     "same": "Same: no farther apart than what counts as the same",

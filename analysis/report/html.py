@@ -5,9 +5,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.family_tree import FamilyTree
-from analysis.library import Library
-from analysis.posterior_growth import Step
+from analysis.attribution.posterior_growth import Step
+from analysis.libraries.library import Library
 from analysis.report.hostile import NAME_LIMIT, visible
 from analysis.report.language.catalogue import Language
 from analysis.report.markup import TEXT_LIMIT, name
@@ -32,6 +31,7 @@ from analysis.report.sections import (
 )
 from analysis.report.sections.banner import banner
 from analysis.report.weight_measures import WeightMeasures
+from analysis.trees.family_tree import FamilyTree
 from analysis.verdict import Verdict
 from probes.recording import Recording
 from probes.write_whole import write_whole
@@ -70,8 +70,8 @@ def write_report(
 ) -> Path:
     """Write the report on a verdict to `path`, whole or not at all, and return the path.
 
-    A `tree`, `weights` and `growth` (analysis.posterior_growth) are shown as they are. `recording` and `library` are
-    those that the verdict was made from; RecordingError or LibraryError otherwise.
+    A `tree`, `weights` and `growth` (analysis.attribution.posterior_growth) are shown as they are. `recording` and
+    `library` are those that the verdict was made from; RecordingError or LibraryError otherwise.
     """
     page = render_report(verdict, recording, library, tree, weights=weights, growth=growth, language=language)
     write_whole(path, page)

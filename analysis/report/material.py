@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from analysis.family_tree import FamilyTree
-from analysis.library import Library
-from analysis.posterior_growth import Step
+from analysis.attribution.posterior_growth import Step
+from analysis.libraries.library import Library
 from analysis.report.language.catalogue import Language
 from analysis.report.measured_rates import MeasuredRates
 from analysis.report.weight_measures import WeightMeasures
+from analysis.trees.family_tree import FamilyTree
 from analysis.verdict import Verdict
 from probes.recording import Recording
 

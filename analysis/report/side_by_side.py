@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.first_tokens import FirstTokens, first_tokens
-from analysis.library import Library
+from analysis.libraries.library import Library
+from analysis.signatures.first_tokens import FirstTokens, first_tokens
 from analysis.verdict import CanaryEvidence, Verdict
 from probes.answer import GREEDY
 from probes.canary import Canary

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from analysis.report.canvas import ACCENT, INK, LINE, MUTED, Canvas
 from analysis.report.hostile import visible
 from analysis.report.language.catalogue import Language
-from analysis.tree import Tree
+from analysis.trees.tree import Tree
 
 _STEP = 22  # CSS pixels a leaf
 _COLUMNS = 44  # characters for the branches; more where the tree is deeper than that

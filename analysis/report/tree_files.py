@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from analysis.family_tree import FamilyTree
-from analysis.midpoint import rooted_at_midpoint
-from analysis.newick import newick
 from analysis.report.language.catalogue import Language
 from analysis.report.tree_chart import tree_chart
-from analysis.tree import Tree
+from analysis.trees.family_tree import FamilyTree
+from analysis.trees.midpoint import rooted_at_midpoint
+from analysis.trees.newick import newick
+from analysis.trees.tree import Tree
 from probes.errors import KinprintError
 
 SCHEMA = 1

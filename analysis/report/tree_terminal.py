@@ -6,10 +6,10 @@ from collections import Counter
 from rich.console import Console
 from rich.text import Text
 
-from analysis.family_tree import FamilyTree
-from analysis.midpoint import rooted_at_midpoint
 from analysis.report.language.catalogue import Language
 from analysis.report.tree_chart import tree_lines
+from analysis.trees.family_tree import FamilyTree
+from analysis.trees.midpoint import rooted_at_midpoint
 
 
 def show_tree(found: FamilyTree, console: Console | None = None) -> None:

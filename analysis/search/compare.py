@@ -13,14 +13,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.byte_bins import N_BINS
 from analysis.channels import all_channels
 from analysis.channels.interface import CONTINUED
 from analysis.channels.next_token import affinity_of_rest
 from analysis.channels.tokenizer import usual
-from analysis.sampling_noise import mean_root
 from analysis.search.packed import CHANNELS, Packed, as_bits
-from analysis.signature import Signature
+from analysis.signatures.byte_bins import N_BINS
+from analysis.signatures.sampling_noise import mean_root
+from analysis.signatures.signature import Signature
 
 Values = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -48,7 +48,7 @@ class Query:
         )
 
     def similarities(self, reference: Packed, channels: Sequence[str]) -> Values:
-        """By channel and canary, as `analysis.pairing.Pairing.similarities`: [n_channels, n], NaN for none."""
+        """By channel and canary, as `analysis.kinship.pairing.Pairing.similarities`: [n_channels, n], NaN for none."""
         return np.stack([self._similarity(reference, name) for name in channels])
 
     def _similarity(self, reference: Packed, name: str) -> Values:

@@ -2,7 +2,7 @@
 
 It lies in the library's folder, as `search/`, and is made from the recordings there. Adding members appends to it;
 nothing is fitted anew. Of every shelf some members are the *population*: two of each of the first twelve families, from
-whose recordings it is learned how alike strangers answer (`analysis.pairing`), whoever the nearest are.
+whose recordings it is learned how alike strangers answer (`analysis.kinship.pairing`), whoever the nearest are.
 """
 
 import json
@@ -16,11 +16,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.library import INDEX, Library, Member
+from analysis.libraries.library import INDEX, Library, Member
 from analysis.search.packed import CHANNELS, Packed
 from analysis.search.shelf import HEAD, Entry, Shelf
 from analysis.search.sketch import VERSION, sketch
-from analysis.signature import Signature, align, signature
+from analysis.signatures.signature import Signature, align, signature
 from probes.errors import LibraryError
 from probes.recording import file_sha256, folder_name, load_recording
 from probes.write_whole import write_whole

@@ -1,4 +1,4 @@
-"""A library narrowed to the references nearest to one candidate: what `analysis.attribute` is given in its place."""
+"""A library narrowed to the references nearest to one candidate: what `attribute` is given in its place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.library import Library, Member
-from analysis.observation import Access
-from analysis.pairing import Pairing
+from analysis.kinship.pairing import Pairing
+from analysis.libraries.library import Library, Member
 from analysis.search.packed import CHANNELS, Packed
 from analysis.search.shelf import Shelf
-from analysis.signature import Signature, align
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature, align
 from probes.recording import folder_name
 
 SHOWN = 3

@@ -1,6 +1,6 @@
 """Attribution against a library of any size: a sketch finds a few hundred, the kinship orders them, the nearest decide.
 
-The verdict is `analysis.attribute`'s on the nearest alone, with the whole library's families and how many members each
+The verdict is that of `attribute` on the nearest alone, with the whole library's families and how many members each
 has: members that are not near count as strangers, and families that are not near keep their share of the prior.
 """
 
@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribute import attribute, fit_for
-from analysis.fitted_kinship import FittedKinship, LinearKinship
-from analysis.kinship import KinshipClassifier, fit_kinship
-from analysis.library import Library
-from analysis.pairing import Pairing
-from analysis.rules import Rules, check, without_tokenizer
+from analysis.attribution.attribute import attribute, fit_for
+from analysis.attribution.rules import Rules, check, without_tokenizer
+from analysis.kinship.classifier import KinshipClassifier, fit_kinship
+from analysis.kinship.fitted import FittedKinship, LinearKinship
+from analysis.kinship.pairing import Pairing
+from analysis.libraries.library import Library
 from analysis.search.compare import Query
 from analysis.search.index import SearchIndex
 from analysis.search.narrowed import Learned, Narrowed, unpacked
 from analysis.search.packed import CHANNELS
 from analysis.search.shelf import Shelf
 from analysis.search.sketch import sketch, weighted
-from analysis.signature import Signature, align
+from analysis.signatures.signature import Signature, align
 from analysis.verdict import Verdict
 from probes.errors import LibraryError
 
@@ -137,7 +137,7 @@ class Kinship:
 
     @classmethod
     def of(cls, search: Search, shelf: Shelf, candidate: Signature) -> "Kinship":
-        """With what counts as `analysis.attribute` has it, but for what only recordings show."""
+        """With what counts as `analysis.attribution.attribute` has it, but for what only recordings show."""
         panel, rules = search.panel(shelf), search.rules
         check(replace(rules, family_prior=None), panel)
         asked = set(shelf.digests)

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from analysis.byte_bins import N_BINS
 from analysis.channels.interface import CONTINUED
 from analysis.channels.wording import BUCKETS
-from analysis.signature import Signature
+from analysis.signatures.byte_bins import N_BINS
+from analysis.signatures.signature import Signature
 from probes.errors import LibraryError
 
 CHANNELS = ("next_token", "greedy", "wording", "tokenizer")

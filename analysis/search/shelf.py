@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.library import Member
+from analysis.libraries.library import Member
 from analysis.search.packed import Packed
 from analysis.search.sketch import SIZE
 from probes.errors import LibraryError

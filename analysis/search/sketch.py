@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels.interface import Arrays
-from analysis.signature import Signature
+from analysis.signatures.signature import Signature
 
 VERSION = "count-sketch-1"
 """Names this definition in an index; change it whenever a bucket moves."""

@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from analysis.chosen_logits import vocabulary_of
 from analysis.descent.ancestry import logits_compared
 from analysis.descent.innocents import too_few_controls
 from analysis.descent.null import e_value
 from analysis.descent.rivals import UNKNOWN, Models
 from analysis.descent.scores import SpaceScores
-from analysis.library import REFERENCES, TAUGHT, Library, Member
-from analysis.observation import Access
+from analysis.libraries.library import REFERENCES, TAUGHT, Library, Member
 from analysis.sequential.descent import LOOKS, DescentReplay, Logits, order_for
 from analysis.sequential.family_replay import How
 from analysis.sequential.outcome import Decision, Look, Outcome, Stopped
+from analysis.signatures.chosen_logits import vocabulary_of
+from analysis.signatures.observation import Access
 from probes.canary import Canary
 from probes.errors import LibraryError
 from probes.recording import Recording

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.attribution.rules import Rules
 from analysis.benchmark.intervals import Figure, clustered
-from analysis.rules import Rules
 from analysis.sequential.boundary import Judge, passed_at
 from analysis.sequential.family_replay import FamilyPaths, Path
 

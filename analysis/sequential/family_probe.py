@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.attribution.rules import Rules, check, without_tokenizer
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Matrix
 from analysis.benchmark.similarities import similarities
@@ -15,15 +16,14 @@ from analysis.descent.aligned import rows_shown
 from analysis.descent.null import e_value
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import UNKNOWN as UNKNOWN_LINEAGE
-from analysis.library import UNKNOWN, Library
-from analysis.observation import Access
-from analysis.rules import Rules, check, without_tokenizer
+from analysis.kinship.shared_weights import NAME, known_tokens
+from analysis.libraries.library import UNKNOWN, Library
 from analysis.sequential.family import FIRST, FamilySteps, SharedOn
 from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How
 from analysis.sequential.outcome import Decision, Look, Outcome, Stopped
 from analysis.sequential.weights import WeightsAtLooks
-from analysis.shared_weights import NAME, known_tokens
-from analysis.signature import Signature, align, signature
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature, align, signature
 from probes.canary import Canary
 from probes.errors import LibraryError
 from probes.recording import Recording

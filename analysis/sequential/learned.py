@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribution import doubted, family_evidence, log_posterior
+from analysis.attribution.posterior import doubted, family_evidence, log_posterior
+from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
-from analysis.kinship import KinshipClassifier
-from analysis.rules import Rules
+from analysis.kinship.classifier import KinshipClassifier
 from analysis.sequential.weights import WeightsAtLooks, look_before
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)

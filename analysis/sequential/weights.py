@@ -15,8 +15,8 @@ from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, mean_beside, other_vocabularies, rivals
 from analysis.descent.scores import beyond
 from analysis.descent.spaces import known_rows, reference_space
-from analysis.shared_weights import known_tokens
-from analysis.signature import Signature
+from analysis.kinship.shared_weights import known_tokens
+from analysis.signatures.signature import Signature
 
 LOOKS = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """Numbers of canaries at which they are looked at; between two, what was seen at fewer stands."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.channels import all_channels
-from analysis.library import Member
-from analysis.signature import Signature
+from analysis.libraries.library import Member
+from analysis.signatures.signature import Signature
 
 
 def shared_tokenizers(

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.library import INDEX, SHIPPED, ZOO
+from analysis.libraries.library import INDEX, SHIPPED, ZOO
 from analysis.verdict import kinprint_version
 from probes.errors import CandidateError, KinprintError
 from runners.batch.candidates import Row, candidates

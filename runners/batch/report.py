@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from analysis.family_tree import FamilyTree, family_tree
 from analysis.report.batch_page import Candidate, write_batch_page
+from analysis.trees.family_tree import FamilyTree, family_tree
 from analysis.verdict import Verdict
 from probes.errors import KinprintError
 from probes.recording import Recording, load_recording

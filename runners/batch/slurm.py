@@ -5,6 +5,7 @@ where they stopped. What became of a run is read from the files of `runners.batc
 here, and the cluster needs no accounting. A job that is neither queued nor running has ended.
 """
 
+import os
 import re
 import subprocess
 import time
@@ -31,6 +32,8 @@ class OnNode:
         """Do the job, on the first node; on the others, lend their GPUs to it."""
         import submitit
 
+        # Without cgroups a job sees all cores of its node, and would crawl with a thread on each beside other jobs.
+        os.environ.setdefault("OMP_NUM_THREADS", os.environ.get("SLURM_CPUS_PER_TASK", "1"))
         here = submitit.JobEnvironment()
         if here.num_nodes == 1:
             do(Path(file))

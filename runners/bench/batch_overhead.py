@@ -13,7 +13,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
 
-from analysis.library import ZOO
+from analysis.libraries.library import ZOO
 from probes.errors import KinprintError
 from runners.batch.command import multirun
 from runners.batch.summary import load_summary

@@ -14,7 +14,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Self
 
-from analysis.signature import signature
+from analysis.signatures.signature import signature
 from probes.chosen_tokens import chosen_tokens
 from probes.manifest import Tier
 from probes.recording import load_recording

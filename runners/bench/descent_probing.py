@@ -8,7 +8,7 @@ from analysis.benchmark.ours import logits_of, models_of
 from analysis.benchmark.specimens import Seen
 from analysis.descent.aligned import NAMED_A_QUERY
 from analysis.descent.spaces import reference_space
-from analysis.library import REFERENCES, TAUGHT
+from analysis.libraries.library import REFERENCES, TAUGHT
 from analysis.sequential.boundary import Matrix, passed_at
 from analysis.sequential.descent import DescentReplay, Wrong
 from analysis.sequential.family_figures import NEVER, median

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from analysis.library import ZOO, Library
+from analysis.libraries.library import ZOO, Library
 from runners.bench.made_models import Population
 from runners.bench.made_recordings import Recorder, lineage_lines
 from runners.bench.row import Row, Target

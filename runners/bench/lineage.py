@@ -15,9 +15,9 @@ from analysis.benchmark.peer_measures import measure_peers
 from analysis.benchmark.plots import Curve, accuracy_plot, roc_plot
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.table import page
-from analysis.library import ZOO, Library
-from analysis.observation import Access
+from analysis.libraries.library import ZOO, Library
 from analysis.report.measured_rates import save_rates
+from analysis.signatures.observation import Access
 from probes.errors import KinprintError
 from runners.bench.row import Row, Target
 from runners.progress import say

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.library import Member
-from analysis.observation import Access
+from analysis.libraries.library import Member
 from analysis.search.packed import Packed
 from analysis.search.shelf import Entry, Shelf
 from analysis.search.sketch import BUCKETS, greedy_coordinates, part, placed, prompt_numbers
-from analysis.signature import Signature
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature
 from runners.bench.made_models import Made, Population, perturbed
 
 _ROWS = ("bins_known", "missing", "n_draws", "text", "length", "letters", "letter", "prompt_tokens", "chat", "answered")

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 
 Places = npt.NDArray[np.intp]
 FAMILY_SIZE = 20

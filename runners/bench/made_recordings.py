@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 from probes.answer import Answer
 from probes.canary import Canary
 from probes.recording import REDUCED, Recording, folder_name, save_recording

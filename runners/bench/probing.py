@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.ours import CHANNELS
 from analysis.benchmark.specimens import Seen, specimens_of
-from analysis.library import Library
-from analysis.observation import Access
-from analysis.rules import Rules
+from analysis.libraries.library import Library
 from analysis.sequential.family import FIRST
 from analysis.sequential.family_figures import Costs, costs, median, ready_at
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How, evidence_of
 from analysis.sequential.simulation import false_decisions
 from analysis.sequential.weights import WeightsAtLooks
+from analysis.signatures.observation import Access
 from probes.errors import LibraryError
 from runners.bench.descent_probing import descent_rows
 from runners.bench.row import Row, Target

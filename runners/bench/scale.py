@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from analysis.library import ZOO, Library, save_index
+from analysis.libraries.library import ZOO, Library, save_index
 from analysis.search.index import SearchIndex, add, opened, update
 from analysis.search.nearest import Search
-from analysis.signature import Signature
+from analysis.signatures.signature import Signature
 from probes.errors import KinprintError
 from probes.recording import folder_name, load_recording
 from runners.bench.evaluating import TARGETS, evaluate_rows

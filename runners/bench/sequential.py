@@ -6,9 +6,9 @@ every model of a library (`runners.bench.probing`).
 
 from collections.abc import Sequence
 
-from analysis.drift import Basis
-from analysis.drift_simulation import Trial, measured
-from analysis.library import SHIPPED, ZOO, Library
+from analysis.equality.drift import Basis
+from analysis.equality.drift_simulation import Trial, measured
+from analysis.libraries.library import SHIPPED, ZOO, Library
 from probes.errors import KinprintError
 from runners.bench.probing import probe_rows
 from runners.bench.row import Row, Target

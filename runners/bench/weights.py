@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
-from analysis.library import Member
+from analysis.libraries.library import Member
 from analysis.weights.comparison import Side, compare
 from analysis.weights.evidence import same_shape
 from analysis.weights.innocent_pairs import SHIPPED, Pair, PairMember, PairsFile, Relation

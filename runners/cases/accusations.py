@@ -13,9 +13,9 @@ from analysis.accusation import CONCLUSIONS, Asked, Findings, WeightsFound
 from analysis.bundle.code import code_sha256
 from analysis.bundle.contents import Asked as ToJudge
 from analysis.bundle.verify import verify
-from analysis.difference_kind import STRANGERS
-from analysis.library import Library
-from analysis.paired import pair
+from analysis.equality.difference_kind import STRANGERS
+from analysis.equality.paired import pair
+from analysis.libraries.library import Library
 from analysis.report.html import write_report
 from analysis.report.weight_measures import WeightMeasures
 from analysis.verdict import Verdict

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from analysis.library import Library, Member, save_index
-from analysis.library_files import copy_files, files_of
+from analysis.libraries.files import copy_files, files_of
+from analysis.libraries.library import Library, Member, save_index
 from probes.errors import KinprintError
 from probes.recording import Recording, folder_name
 from runners.budget import Budget

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.benchmark.fitting import BUDGETS, fit_all
 from analysis.benchmark.specimens import specimens_of
 from analysis.benchmark.splits import outside
-from analysis.fitted_kinship import FittedKinship
-from analysis.library import REFERENCES, Library
-from analysis.observation import access_of
-from analysis.rules import Rules, without_tokenizer
-from analysis.signature import signature
+from analysis.kinship.fitted import FittedKinship
+from analysis.libraries.library import REFERENCES, Library
+from analysis.signatures.observation import access_of
+from analysis.signatures.signature import signature
 from probes.recording import Recording
 from runners.zoo.models import FROM_ZOO
 from runners.zoo.parentage import library_member

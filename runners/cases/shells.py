@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analysis.accusation import Asked
-from analysis.attribute import attribute
+from analysis.attribution.attribute import attribute
 from analysis.bundle.code import code_sha256
-from analysis.library import Library
+from analysis.libraries.library import Library
 from analysis.report.html import write_report
-from analysis.signature import signature
+from analysis.signatures.signature import signature
 from probes.errors import KinprintError
 from probes.recording import Recording
 from runners.budget import Budget

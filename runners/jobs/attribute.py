@@ -3,13 +3,13 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from analysis.attribute import attribute
+from analysis.attribution.attribute import attribute
+from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.descent.ancestry import descent
-from analysis.fitted_kinship import SHIPPED as SHIPPED_KINSHIP
-from analysis.library import SHIPPED, ZOO, Library
-from analysis.lineage import load_lineage
-from analysis.rules import Rules, without_tokenizer
-from analysis.signature import Signature, signature
+from analysis.kinship.fitted import SHIPPED as SHIPPED_KINSHIP
+from analysis.libraries.library import SHIPPED, ZOO, Library
+from analysis.libraries.lineage import load_lineage
+from analysis.signatures.signature import Signature, signature
 from analysis.verdict import Verdict
 from probes.errors import KinprintError
 from probes.recording import Recording, load_recording
@@ -29,7 +29,7 @@ def main(overrides: list[str]) -> int:
     if settings.out is not None:
         verdict.save(Path(settings.out) / "verdict.json")
         if settings.report:
-            from analysis.posterior_growth import posterior_growth
+            from analysis.attribution.posterior_growth import posterior_growth
             from analysis.report.html import write_report
 
             growth = posterior_growth(candidate, library, rule, verdict)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.attribute import attribute
-from analysis.library import Library
-from analysis.posterior_growth import Step, posterior_growth
+from analysis.attribution.attribute import attribute
+from analysis.attribution.posterior_growth import Step, posterior_growth
+from analysis.libraries.library import Library
 from analysis.report.html import write_report
-from analysis.signature import signature
+from analysis.signatures.signature import signature
 from analysis.verdict import Verdict
 from probes.errors import LibraryError
 from probes.recording import Recording

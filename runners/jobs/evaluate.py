@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from analysis.channels import all_channels
-from analysis.evaluation import DEFAULTS, Budget, Plan, evaluate
-from analysis.folds import Settings
-from analysis.lineage import Lineage, load_lineage, unknown_names
-from analysis.signature import Signature, align, signature
+from analysis.evaluation.evaluation import DEFAULTS, Budget, Plan, evaluate
+from analysis.evaluation.folds import Settings
+from analysis.libraries.lineage import Lineage, load_lineage, unknown_names
+from analysis.signatures.signature import Signature, align, signature
 from probes.errors import KinprintError, LibraryError
 from probes.recording import load_recording
 from probes.write_whole import write_whole

@@ -3,10 +3,10 @@
 import sys
 from dataclasses import dataclass
 
-from analysis.attribute import attribute
-from analysis.explanation import HEADINGS, explanation, shown_rows
-from analysis.pair_evidence import pair_evidence
-from analysis.signature import signature
+from analysis.attribution.attribute import attribute
+from analysis.attribution.explanation import HEADINGS, explanation, shown_rows
+from analysis.attribution.pair_evidence import pair_evidence
+from analysis.signatures.signature import signature
 from probes.errors import LibraryError
 from probes.recording import load_recording
 from runners.compose import settings_of

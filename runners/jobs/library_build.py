@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from analysis.library import INDEX, Library, save_index
-from analysis.reduction import SMALL, Reduction, reduce_recording
+from analysis.libraries.library import INDEX, Library, save_index
+from analysis.signatures.reduction import SMALL, Reduction, reduce_recording
 from probes.errors import LibraryError
 from probes.recording import folder_name
 from probes.suite import load_suite

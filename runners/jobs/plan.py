@@ -5,15 +5,15 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+from analysis.attribution.rules import check
 from analysis.bundle.commitment import PLAN
-from analysis.observation import Access
 from analysis.power.advice import descent_advice, family_advice
 from analysis.power.asked import Asked
 from analysis.power.decidable import columns_of, other_ways
 from analysis.power.descent import DescentChances, descent_chances
 from analysis.power.family import Begin, FamilyChances, family_chances
 from analysis.power.tables import LISTED, Table, descent_table, family_table, parents_table
-from analysis.rules import check
+from analysis.signatures.observation import Access
 from probes.errors import KinprintError
 from probes.manifest import TIERS
 from runners.committing import signed_plan

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from analysis.observation import Access
 from analysis.report.hostile import NAME_LIMIT, visible
 from analysis.sequential.descent_probe import DescentProbe
 from analysis.sequential.family import FIRST, Order
 from analysis.sequential.family_probe import FamilyProbe
 from analysis.sequential.family_replay import How
 from analysis.sequential.outcome import Look, Outcome
+from analysis.signatures.observation import Access
 from probes.canary import Canary
 from probes.errors import KinprintError
 from probes.recording import Recording

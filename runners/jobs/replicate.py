@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.attribution.hostile_answers import noise_floor
 from analysis.bundle.recompute import RECORDING
 from analysis.bundle.verify import opened
-from analysis.equality import Equality
-from analysis.hostile_answers import noise_floor
+from analysis.equality.equality import Equality
 from analysis.report.equality import in_words
 from analysis.report.hostile import NAME_LIMIT, visible
-from analysis.signature import signature
+from analysis.signatures.signature import signature
 from probes.manifest import Manifest
 from probes.recording import Recording, load_recording
 from runners.budget import Budget

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from analysis.posterior_growth import posterior_growth
+from analysis.attribution.posterior_growth import posterior_growth
 from analysis.report.html import write_report
 from analysis.report.language.catalogue import Language
 from analysis.report.tree_files import load_tree
 from analysis.report.weight_measures import WeightMeasures
-from analysis.signature import signature
+from analysis.signatures.signature import signature
 from probes.recording import load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import open_library, rules, verdict_on

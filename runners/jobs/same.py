@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from analysis.difference_kind import kind_of
-from analysis.equality import Equality, Margin, equality, measured_margin
-from analysis.paired import pair
+from analysis.equality.difference_kind import kind_of
+from analysis.equality.equality import Equality, Margin, equality, measured_margin
+from analysis.equality.paired import pair
 from analysis.report.equality import in_words
 from probes.errors import KinprintError
 from probes.recording import Recording, load_recording

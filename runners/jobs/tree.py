@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.family_tree import family_tree
 from analysis.report.tree_files import save_tree
 from analysis.report.tree_terminal import show_tree
+from analysis.trees.family_tree import family_tree
 from probes.recording import load_recording
 from runners.compose import settings_of
 from runners.jobs.attribute import open_library, rules
@@ -14,7 +14,7 @@ from runners.settings import EstimatorSettings, LeaveOutSettings, LibrarySetting
 
 @dataclass
 class TreeSettings:
-    """`kinprint tree`: a library and recordings as trees, see `analysis.family_tree.family_tree`."""
+    """`kinprint tree`: a library and recordings as trees, see `analysis.trees.family_tree.family_tree`."""
 
     recordings: list[str]
     library: LibrarySettings

@@ -5,8 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from analysis.library import Library
-from analysis.library_files import checked_path, files_of
+from analysis.libraries.files import checked_path, files_of
+from analysis.libraries.library import Library
 from probes.errors import LibraryError
 from probes.write_whole import write_whole
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from analysis.library import ZOO, Library
+from analysis.libraries.library import ZOO, Library
 from probes.errors import KinprintError
 from probes.recording import folder_name
 from probes.suite import load_suite

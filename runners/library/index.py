@@ -1,6 +1,6 @@
 """`kinprint library index path=LIBRARY`: make the search index of a library, or bring it up to date."""
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 from analysis.search.index import update
 from runners.library.command import given
 from runners.progress import counting

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from analysis.library import Library
-from analysis.library_files import merge
+from analysis.libraries.files import merge
+from analysis.libraries.library import Library
 from probes.errors import LibraryError
 from runners.library.command import given
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from analysis.library import Library
-from analysis.rules import Rules
+from analysis.attribution.rules import Rules
+from analysis.libraries.library import Library
 from analysis.search.index import FOLDER, SEARCH, SearchIndex
 from analysis.search.nearest import Search
-from analysis.signature import Signature
+from analysis.signatures.signature import Signature
 from probes.errors import KinprintError
 from runners.settings import LeaveOutSettings, LibrarySettings
 

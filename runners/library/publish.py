@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from analysis.library import Library
-from analysis.library_files import copy_files, files_of
+from analysis.libraries.files import copy_files, files_of
+from analysis.libraries.library import Library
 from probes.errors import LibraryError
 from runners.library.command import given
 from runners.library.data_set import push_data_set, write_data_set

@@ -6,9 +6,9 @@ What is taken is checked before it stands at `out`: every name, every hash, the 
 import shutil
 from pathlib import Path
 
-from analysis.library import INDEX, Library
-from analysis.library_files import copy_files, files_of
-from analysis.library_seal import verify_library
+from analysis.libraries.files import copy_files, files_of
+from analysis.libraries.library import INDEX, Library
+from analysis.libraries.seal import verify_library
 from analysis.report.hostile import visible
 from probes.errors import KinprintError, LibraryError
 from runners.library.command import given

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from analysis.library import Library
-from analysis.library_seal import sign_library
+from analysis.libraries.library import Library
+from analysis.libraries.seal import sign_library
 from runners.library.command import given
 from runners.signing_key import private_key
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from analysis.library import Library
-from analysis.library_seal import verify_library
+from analysis.libraries.library import Library
+from analysis.libraries.seal import verify_library
 from runners.library.command import given
 from runners.signing_key import public_key
 from runners.standing import signer, told

@@ -56,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from analysis.library import Library
-    from analysis.lookalikes import check_lookalikes
+    from analysis.libraries.library import Library
+    from analysis.libraries.lookalikes import check_lookalikes
 
     rows: list[tuple[str, ...]] = [
         ("plan", "seeds", "bits per byte", "trigram", "two seeds", "least", "nearest other", "most", "counts")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.library import Member
+from analysis.libraries.library import Member
 from probes.errors import LibraryError
 from runners.settings import MemberSettings
 from runners.zoo.recipes import RECIPES

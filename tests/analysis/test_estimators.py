@@ -2,8 +2,8 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from analysis.attribution import Attributor
-from analysis.kinship import KinshipClassifier
+from analysis.attribution.posterior import Attributor
+from analysis.kinship.classifier import KinshipClassifier
 
 # With the hypothesis `unknown` the posterior has one class more than y, which these generic checks can't know.
 WITHOUT_UNKNOWN = Attributor(unknown_prior=0)

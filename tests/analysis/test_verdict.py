@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from analysis.attribute import Rules, attribute
-from analysis.library import Library
-from analysis.signature import Signature, signature
+from analysis.attribution.attribute import Rules, attribute
+from analysis.libraries.library import Library
+from analysis.signatures.signature import Signature, signature
 from analysis.verdict import Calibration, Verdict
 from probes.manifest import Tier
 from tests.recordings import MadeUp, make_up, suite_of, write_recording

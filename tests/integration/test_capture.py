@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.first_tokens import log_softmax
+from analysis.signatures.first_tokens import log_softmax
 from probes.recording import Recording
 from probes.suite import load_suite
 from runners.backends.captured import KEEP, ROW, Capture

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.image import Image, cosines, image_of
+from analysis.descent.image import Image, cosines, image_of
 from probes.chosen_tokens import chosen_tokens
 from probes.suite import load_suite
 from runners.backends.token_bytes import spell_vocabulary

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.attribute import attribute
-from analysis.library import Library
-from analysis.signature import signature
+from analysis.attribution.attribute import attribute
+from analysis.libraries.library import Library
+from analysis.signatures.signature import signature
 from probes.manifest import Tier
 from probes.suite import Suite
 from runners.backends.openai_api import OpenaiApi

@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
-from analysis.attribute import Rules, attribute
-from analysis.library import Library
-from analysis.signature import signature
+from analysis.attribution.attribute import Rules, attribute
+from analysis.libraries.library import Library
+from analysis.signatures.signature import signature
 from probes.canary import Canary, Message
 from probes.manifest import Tier
 from probes.recording import Recording

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.attribute import attribute
-from analysis.library import Library
-from analysis.signature import signature
+from analysis.attribution.attribute import attribute
+from analysis.libraries.library import Library
+from analysis.signatures.signature import signature
 from probes.manifest import Tier
 from probes.recording import Recording
 from probes.suite import Suite, load_suite

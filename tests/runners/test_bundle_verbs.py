@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 from runners.cli import main
 from runners.signing_key import VARIABLE, private_key
 from tests.recordings import make_up, write_recording

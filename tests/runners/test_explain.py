@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.explanation import HEADINGS
-from analysis.library import SHIPPED
+from analysis.attribution.explanation import HEADINGS
+from analysis.libraries.library import SHIPPED
 from analysis.tokenizers.fit import known_counts, known_tokenizers
 from probes.answer import Answer
 from probes.recording import save_recording

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.fitted_kinship import FittedKinship
-from analysis.library import Member, save_index
+from analysis.kinship.fitted import FittedKinship
+from analysis.libraries.library import Member, save_index
 from probes.recording import folder_name
 from runners.cli import main
 from tests.recordings import make_up, write_recording

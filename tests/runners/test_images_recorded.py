@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.attribute import attribute
-from analysis.library import Library, Member
-from analysis.signature import signature
+from analysis.attribution.attribute import attribute
+from analysis.libraries.library import Library, Member
+from analysis.signatures.signature import signature
 from probes.answer import Answer
 from probes.canary import Message
 from probes.errors import CandidateError

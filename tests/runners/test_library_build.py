@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 from probes.errors import LibraryError
 from runners.compose import settings_of
 from runners.jobs import library_build

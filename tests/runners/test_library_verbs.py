@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from datasets import Dataset
 
-from analysis.library import ZOO, Library, save_index
+from analysis.libraries.library import ZOO, Library, save_index
 from probes.errors import KinprintError
 from probes.recording import folder_name
 from runners.cli import main

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from analysis.library import SHIPPED, Member, save_index
+from analysis.libraries.library import SHIPPED, Member, save_index
 from analysis.report.tree_files import load_tree
 from probes.errors import KinprintError
 from runners.cli import main

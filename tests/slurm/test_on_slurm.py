@@ -16,7 +16,7 @@ from runners.batch.summary import load_summary
 from tests.small_models import small_model
 
 KILLED = "second"
-_LAYERS = {"first": 2, KILLED: 64, "third": 2}  # so many take half a minute to answer: time for Slurm to kill it
+_LAYERS = {"first": 2, KILLED: 40, "third": 2}  # so many take a quarter of a minute: time for Slurm to kill it
 _PATIENCE = 1800.0  # seconds
 
 

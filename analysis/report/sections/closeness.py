@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from analysis.evidence_by_canary import DECIBANS
+from analysis.attribution.evidence_by_canary import DECIBANS
 from analysis.report.charts import ranked
 from analysis.report.markup import code, name
 from analysis.report.material import Material, Section

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from analysis.attribution import UNKNOWN
+from analysis.attribution.posterior import UNKNOWN
 from analysis.report.charts import posterior_chart, ranked
 from analysis.report.markup import name
 from analysis.report.material import WIDTHS, Chart, Material, Section

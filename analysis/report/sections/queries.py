@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from analysis.posterior_growth import Step
+from analysis.attribution.posterior_growth import Step
 from analysis.report.charts import growth_chart, ranked
 from analysis.report.markup import name
 from analysis.report.material import WIDTHS, Chart, Material, Section

@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
+from analysis.kinship.shared_weights import NAME
 from analysis.report.material import Material
 from analysis.report.measured_rates import Rate
-from analysis.shared_weights import NAME
 
 
 def family_rates(material: Material) -> list[Markup]:

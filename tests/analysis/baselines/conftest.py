@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.baselines.outputs import Outputs, outputs_of
-from analysis.library import Library
-from analysis.observation import Access
+from analysis.libraries.library import Library
+from analysis.signatures.observation import Access
 from runners.embeddings.answers import with_embeddings
 
 TECHNIQUES = ("", "-int4", "-code-tuned")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from analysis.baselines.outputs import FREE_DRAWS, align, outputs_of
-from analysis.library import Library
-from analysis.observation import Access
-from analysis.reduction import SUBSET
+from analysis.libraries.library import Library
+from analysis.signatures.observation import Access
+from analysis.signatures.reduction import SUBSET
 from probes.errors import RecordingError
 from tests.recordings import VOCABULARY, make_up, softmax, write_recording
 

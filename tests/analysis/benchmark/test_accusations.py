@@ -8,7 +8,7 @@ from analysis.benchmark.specimens import Specimen
 from analysis.descent.aligned import rows_for
 from analysis.descent.rivals import Models
 from analysis.descent.scores import SpaceScores
-from analysis.library import SHIPPED, Library, Member
+from analysis.libraries.library import SHIPPED, Library, Member
 from tests.output_spaces import Model, descendant, stranger
 
 

@@ -7,7 +7,7 @@ from analysis.benchmark.calibration import calibration_measures
 from analysis.benchmark.family import Trials
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.specimens import Specimen
-from analysis.library import SHIPPED, Library, Member
+from analysis.libraries.library import SHIPPED, Library, Member
 
 FAMILIES = ["a", "b", "c"]
 

@@ -9,8 +9,8 @@ from analysis.benchmark.pair_features import PairFeatures
 from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.splits import canary_subsets, folds, outside
-from analysis.observation import Access
-from analysis.pairing import Pairing
+from analysis.kinship.pairing import Pairing
+from analysis.signatures.observation import Access
 from tests.made_up_zoo import write_zoo
 
 CHANNELS = ("next_token", "greedy", "wording")

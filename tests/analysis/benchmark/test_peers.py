@@ -14,8 +14,8 @@ from analysis.benchmark.peer_measures import beside, measure_peers
 from analysis.benchmark.peers import PeerTest, outputs_at
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.benchmark.splits import outside
-from analysis.library import Library
-from analysis.observation import Access
+from analysis.libraries.library import Library
+from analysis.signatures.observation import Access
 from tests.made_up_zoo import write_zoo
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS, with_rare_cases
-from analysis.kinship import KinshipClassifier
+from analysis.kinship.classifier import KinshipClassifier
 
 
 def pairs(n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from analysis.benchmark.similarities import similarities
-from analysis.observation import Access
-from analysis.signature import Signature, signature
-from analysis.similarity import similarity_tensor
+from analysis.kinship.similarity import similarity_tensor
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature, signature
 from tests.recordings import make_up, write_recording
 
 CHANNELS = ("next_token", "greedy", "wording")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from analysis.attribution.rules import Rules
 from analysis.bundle.contents import Asked, gather
 from analysis.bundle.seal import seal
-from analysis.library import Library
-from analysis.rules import Rules
+from analysis.libraries.library import Library
 from tests.recordings import make_up, write_recording
 
 RULES = Rules(channels=("next_token", "greedy"), kinship=None)

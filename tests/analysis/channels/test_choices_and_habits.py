@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.byte_bins import N_BINS, bin_of
 from analysis.channels import pair_channels
 from analysis.channels.habits import ASKED, HABITS
-from analysis.observation import Access, Observation
-from analysis.unfed import Unfed
+from analysis.signatures.byte_bins import N_BINS, bin_of
+from analysis.signatures.observation import Access, Observation
+from analysis.signatures.unfed import Unfed
 from probes.canary import Message
 from probes.suite import load_suite
 from tests.recordings import canary

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from analysis.channels import pair_channels
-from analysis.image import Image, cosines, hidden_size, image_of
-from analysis.unfed import Unfed
+from analysis.descent.image import Image, cosines, hidden_size, image_of
+from analysis.signatures.unfed import Unfed
 from tests.output_spaces import ROWS, SIZE, VOCAB, arrays, descendant, stranger, student
 
 IMAGE = pair_channels()["logit_image"]

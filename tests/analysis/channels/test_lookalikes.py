@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from analysis.channels import pair_channels
-from analysis.chosen_logits import LAST, ChosenLogits
-from analysis.unfed import Unfed
+from analysis.signatures.chosen_logits import LAST, ChosenLogits
+from analysis.signatures.unfed import Unfed
 from tests.output_spaces import Seen
 
 MODELS = dict(np.load(Path(__file__).parents[2] / "data" / "lookalikes.npz"))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.library import Library
-from analysis.signature import signature
+from analysis.libraries.library import Library
+from analysis.signatures.signature import signature
 from analysis.tokenizers.fit import collisions, digest_of, fit_tokenizers, known_counts, known_tokenizers
 from probes.suite import load_suite
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.descent.ancestry import descent
-from analysis.library import Library, Member, save_index
+from analysis.libraries.library import Library, Member, save_index
 from probes.errors import LibraryError
 from probes.recording import Recording, load_recording
 from tests.recordings import VOCABULARY, MadeUp, make_up, write_recording

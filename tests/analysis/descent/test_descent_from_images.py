@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.descent.ancestry import descent
-from analysis.library import Library
+from analysis.libraries.library import Library
 from probes.suite import load_suite
 
 DRAWN = Library.load(Path(__file__).parents[2] / "data" / "drawn")

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from analysis.descent.ancestry import descent
-from analysis.library import Library
-from analysis.observation import Access
+from analysis.libraries.library import Library
 from analysis.power.advice import descent_advice
 from analysis.power.asked import Asked
 from analysis.power.decidable import ParentChances, columns_of, other_ways, parents_at, scorer
 from analysis.power.descent import DescentChances, descent_chances
 from analysis.power.tables import LISTED, descent_table, parents_table
+from analysis.signatures.observation import Access
 from probes.errors import LibraryError
 from tests.made_up_trainings import CANARIES, logits_of, record, write_trainings
 from tests.recordings import suite_of

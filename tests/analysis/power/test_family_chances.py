@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.attribute import attribute
-from analysis.library import Library, save_index
-from analysis.observation import Access
+from analysis.attribution.attribute import attribute
+from analysis.attribution.rules import Rules
+from analysis.libraries.library import Library, save_index
 from analysis.power.advice import family_advice
 from analysis.power.asked import Asked
 from analysis.power.family import KNOWN, LEFT_OUT, FamilyChances, family_chances, outcome_of
 from analysis.power.tables import family_table
-from analysis.rules import Rules
-from analysis.signature import signature
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import signature
 from probes.errors import KinprintError, LibraryError
 from tests.made_up_zoo import members, write_zoo
 from tests.recordings import make_up, suite_of, write_recording

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.library import Library, save_index
+from analysis.libraries.library import Library, save_index
 from probes.recording import Recording
 from tests.analysis.report.samples import HOSTILE, MEMBERS, record
 

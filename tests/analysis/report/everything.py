@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from analysis.attribution.posterior_growth import Step
 from analysis.descent.evidence import DescentEvidence
-from analysis.family_tree import FamilyTree
-from analysis.library import Library, save_index
-from analysis.posterior_growth import Step
+from analysis.libraries.library import Library, save_index
 from analysis.report.html import render_report
 from analysis.report.weight_measures import WeightMeasure, WeightMeasures
-from analysis.tree import average_linkage, neighbour_joining
+from analysis.trees.family_tree import FamilyTree
+from analysis.trees.tree import average_linkage, neighbour_joining
 from analysis.verdict import FamilySet, Shown, Verdict
 from probes.recording import Recording
 from probes.suite import Suite

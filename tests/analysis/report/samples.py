@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.library import Member
+from analysis.libraries.library import Member
 from analysis.verdict import Calibration, CanaryEvidence, Decision, Evidence, Verdict
 from probes.answer import Answer
 from probes.canary import Canary, Message

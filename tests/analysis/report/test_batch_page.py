@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.family_tree import FamilyTree
 from analysis.report.batch_page import Candidate, nearest, outliers, write_batch_page
-from analysis.tree import average_linkage, neighbour_joining
+from analysis.trees.family_tree import FamilyTree
+from analysis.trees.tree import average_linkage, neighbour_joining
 from tests.analysis.report.everything import SPOILT
 
 FAR = "far off"

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree
 
-from analysis.posterior_growth import Step
+from analysis.attribution.posterior_growth import Step
 from analysis.report.charts import growth_chart, kinds_chart, posterior_chart
 from analysis.report.language.catalogue import Language
 

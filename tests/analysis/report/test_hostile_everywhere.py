@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 from analysis.report.html import SECTIONS, render_report
 from analysis.report.language.catalogue import LANGUAGES
 from analysis.verdict import FamilySet, Shown

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 from analysis.report import html
 from analysis.report.html import render_report, write_report
 from analysis.report.words import DECISIONS

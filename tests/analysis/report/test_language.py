@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 import analysis.report as report
 from analysis.channels import all_channels, pair_channels
+from analysis.kinship.shared_weights import NAME
 from analysis.report.language.catalogue import LANGUAGES, Language
-from analysis.shared_weights import NAME
 from analysis.verdict import Decision
 from probes.answer import Status
 from probes.errors import KinprintError

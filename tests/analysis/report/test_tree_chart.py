@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 import numpy as np
 from rich.console import Console
 
-from analysis.family_tree import FamilyTree
 from analysis.report.language.catalogue import Language
 from analysis.report.tree_chart import tree_chart, tree_lines
 from analysis.report.tree_terminal import show_tree
-from analysis.tree import average_linkage, neighbour_joining
+from analysis.trees.family_tree import FamilyTree
+from analysis.trees.tree import average_linkage, neighbour_joining
 
 FAR = np.array([[0, 0.2, 0.9, 0.9], [0.2, 0, 0.9, 0.9], [0.9, 0.9, 0, 0.4], [0.9, 0.9, 0.4, 0]])
 SAY = Language.load("en")

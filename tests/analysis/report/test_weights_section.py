@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.descent.evidence import Decision, DescentEvidence
-from analysis.library import Library
+from analysis.libraries.library import Library
 from analysis.report.language.catalogue import Language
 from analysis.report.material import Material
 from analysis.report.measured_rates import MeasuredRates

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.library import Library, Member, save_index
-from analysis.observation import Access
+from analysis.libraries.library import Library, Member, save_index
 from analysis.sequential.descent import LOOKS, order_for
 from analysis.sequential.descent_probe import DescentProbe
 from analysis.sequential.family_replay import How
 from analysis.sequential.outcome import Outcome
+from analysis.signatures.observation import Access
 from probes.errors import LibraryError
 from probes.recording import Recording, load_recording
 from tests.recordings import VOCABULARY, make_up, suite_of, write_recording

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
+from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared, usual
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.channels.tokenizer import CHANNEL
-from analysis.observation import Access
-from analysis.rules import Rules
 from analysis.sequential.boundary import passed_at
 from analysis.sequential.family import FamilySteps, most_informative
 from analysis.sequential.family_figures import costs, median, ready_at, saved
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How, evidence_of
 from analysis.sequential.simulation import false_decisions
+from analysis.signatures.observation import Access
 from tests.made_up_zoo import write_zoo
 
 CHANNELS = ("next_token", "greedy", "wording", "tokenizer")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.attribute import Rules, attribute
-from analysis.library import Library
-from analysis.signature import signature
+from analysis.attribution.attribute import Rules, attribute
+from analysis.libraries.library import Library
+from analysis.signatures.signature import signature
 from runners.api.found import Found
 from tests.endpoint import Endpoint
 from tests.recordings import END, VOCABULARY, MadeUp, make_up, softmax, suite_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.signature import signature
+from analysis.signatures.signature import signature
 from probes.errors import CandidateError
 from probes.recording import Recording, load_recording
 from runners.api.custody import read_exchanges

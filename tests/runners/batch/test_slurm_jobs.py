@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from runners.batch.job import Job, Outcome, jobs_of
 from runners.batch.planning import planned
 from runners.batch.run import Run
 from runners.batch.settings import LauncherSettings, MultirunSettings
-from runners.batch.slurm import _alike, request_of
+from runners.batch.slurm import OnNode, _alike, request_of
 
 
 def runs(tmp_path: Path, *words: str) -> list[Run]:
@@ -60,6 +61,21 @@ def test_suites_and_adapters_of_one_base_go_into_one_job(tmp_path: Path) -> None
     assert [len(job.runs) for job in jobs] == [4, 2, 1, 1]  # two adapters, the bare base, and what is not there
     assert request_of(jobs[0], LauncherSettings("slurm"))["time"] == 240
     assert [len(job.runs) for job in jobs_of(jobs[0].runs, tmp_path, 3)] == [3, 1]
+
+
+def test_a_job_takes_no_more_threads_than_it_was_given_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str | None] = []
+    monkeypatch.setattr("submitit.JobEnvironment", lambda: SimpleNamespace(num_nodes=1))
+    monkeypatch.setattr("runners.batch.slurm.do", lambda file: done.append(os.environ.get("OMP_NUM_THREADS")))
+    monkeypatch.setenv("OMP_NUM_THREADS", "")  # so that it is put back
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
+    OnNode()(str(tmp_path / "job.json"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # a user's own choice stands
+    OnNode()(str(tmp_path / "job.json"))
+    assert done == ["3", "2"]
 
 
 def test_a_long_list_is_planned_at_once_and_goes_into_arrays_that_slurm_takes(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.library import Library
+from analysis.libraries.library import Library
 from probes.errors import KinprintError
 from runners.bench.sequential import measure, watch_rows
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.library import ZOO, Library, save_index
+from analysis.libraries.library import ZOO, Library, save_index
 from analysis.search.index import opened, update
 from analysis.search.packed import CHANNELS, Packed
 from analysis.search.sketch import sketch
-from analysis.signature import signature
+from analysis.signatures.signature import signature
 from probes.errors import KinprintError
 from probes.recording import folder_name
 from runners.bench.made_distances import distance_rows

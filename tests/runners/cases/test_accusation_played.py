@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analysis.accusation import WeightsFound
-from analysis.library import Library
+from analysis.libraries.library import Library
 from probes.recording import Recording
 from runners.cases import accusations
 from runners.cli import main

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.attribute import attribute
+from analysis.attribution.attribute import attribute
+from analysis.attribution.rules import Rules
 from analysis.descent.ancestry import descent
-from analysis.fitted_kinship import FittedKinship
-from analysis.library import ZOO, Library, Member
-from analysis.rules import Rules
-from analysis.signature import signature
+from analysis.kinship.fitted import FittedKinship
+from analysis.libraries.library import ZOO, Library, Member
+from analysis.signatures.signature import signature
 from runners.cases.accusations import findings
 from runners.cases.held_out import HeldOut, lineage_of_model
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.baselines.outputs import Outputs
-from analysis.observation import Access
+from analysis.signatures.observation import Access
 from probes.errors import KinprintError
 from runners.embeddings.answers import with_embeddings
 from runners.embeddings.cache import cached

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from analysis.first_tokens import first_tokens
-from analysis.observation import Access, access_of, observe
+from analysis.signatures.first_tokens import first_tokens
+from analysis.signatures.observation import Access, access_of, observe
 from probes.suite import load_suite
 from runners.cli import main
 from tests.imports import GOOD, draws, imported, recording, rows_file

@@ -1,0 +1,1 @@
+"""How well a library attributes its own models."""

@@ -1,0 +1,92 @@
+"""Shared weights as evidence for a family: what a candidate scores with every reference, beside the channels.
+
+Channels compare answers canary by canary; this compares the spaces that logits lie in (`analysis.descent.scores`), of
+all canaries together. It takes logits, and whose weights are whose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.descent.aligned import ENOUGH, rows_shown
+from analysis.descent.rivals import UNKNOWN, Matrix, Models
+from analysis.descent.scores import SpaceScores
+from analysis.descent.spaces import FEWEST_ROWS, rows_space
+from analysis.kinship.pairing import Pairing
+from analysis.signatures.signature import Signature
+from analysis.signatures.unfed import Unfed
+
+NAME = "shared_weights"
+"""Stands last among the channels of what was learned (`analysis.kinship.fitted`) where it counts."""
+_NEARLY = 0.9
+
+
+@dataclass(frozen=True)
+class Shared:
+    """`scores` [n_references], 0 for nothing more than with rivals, and where one can't be compared; `rows`: as many
+    answers that differ were looked at."""
+
+    scores: npt.NDArray[np.float64]
+    rows: int
+
+
+def shared_weights(
+    candidate: Signature,
+    references: Sequence[Signature],
+    lineages: Sequence[str],
+    vocabularies: Sequence[str | None],
+) -> "Shared | Unfed":
+    """What is shared with each reference, or why nothing can be said at all.
+
+    `references` with all that they were asked, `lineages` and `vocabularies` theirs.
+    """
+    if candidate.logits is None:
+        return Unfed("the logits of tokens that most vocabularies have were not recorded (tier logits has them)")
+    everybody = (*references, candidate)
+    sides = [one.logits for one in everybody if one.logits is not None]
+    if lacking := [one.name for one in references if one.logits is None]:
+        return Unfed(f"of the reference {lacking[0]} the logits of tokens that most vocabularies have are not known")
+    columns = np.all([known_tokens(logits) for logits in sides], axis=0)
+    if columns.sum() < ENOUGH:
+        return Unfed(f"the logits of {columns.sum()} tokens are known of everybody, and {ENOUGH} are needed")
+    asked = list(candidate.digests)
+    prompts = [*asked, *sorted({digest for one in references for digest in one.digests} - set(asked))]
+    logits = [_rows(side[:, columns], one.digests, prompts) for side, one in zip(sides, everybody, strict=True)]
+    shown = rows_shown(logits[-1], len(asked))
+    if len(shown) < FEWEST_ROWS:
+        return Unfed(f"{len(shown)} of the answers differ, and {FEWEST_ROWS} have to")
+    models = Models(np.array([*lineages, UNKNOWN]), [*vocabularies, None], np.arange(len(references)))
+    directions = len(rows_space(logits[-1][shown], len(shown)))
+    explained = SpaceScores(models, logits).explained(shown, most=directions, about=len(references))
+    return Shared(np.maximum(np.nan_to_num(explained.beyond_rivals()[-1]), 0), len(shown))
+
+
+def known_tokens(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Tokens whose logits [n_canaries, n_tokens] are known nearly wherever any are: [n_tokens]."""
+    known = np.isfinite(logits)
+    known_at_all = max(int(known.any(axis=1).sum()), 1)
+    found: npt.NDArray[np.bool_] = known.sum(axis=0) >= _NEARLY * known_at_all
+    return found
+
+
+def _rows(logits: npt.NDArray[np.float32], digests: Sequence[str], prompts: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Logits [n_digests, n_tokens] after each of the prompts [n_prompts, n_tokens], NaN where they were not asked."""
+    place = {digest: row for row, digest in enumerate(digests)}
+    known = [row for row, digest in enumerate(prompts) if digest in place]
+    found = np.full((len(prompts), logits.shape[1]), np.nan, np.float32)
+    found[known] = logits[[place[prompts[row]] for row in known]]
+    return found
+
+
+@dataclass(frozen=True)
+class BesideWeights:
+    """A pairing with one feature more: `scores` [n_references] of one candidate, at the end."""
+
+    pairing: Pairing
+    scores: npt.NDArray[np.float64]
+
+    def __call__(self, candidates: Sequence[Signature], references: Sequence[Signature]) -> Matrix:
+        """Features of all pairs [1, n_references, n_channels + 1]."""
+        return np.concatenate([self.pairing(candidates, references), self.scores[None, :, None]], axis=-1)

@@ -1,0 +1,1 @@
+"""Trees over models, from the distances between them."""

@@ -1,0 +1,130 @@
+"""What a candidate shares with references' weights, as evidence for a family: made-up spaces, and real recordings."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.attribution.attribute import attribute
+from analysis.attribution.rules import Rules
+from analysis.descent.rivals import UNKNOWN, Models
+from analysis.kinship.shared_weights import NAME, Shared, shared_weights
+from analysis.libraries.library import ZOO, Library
+from analysis.sequential.weights import WeightsAtLooks, look_before
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import Signature, signature
+from analysis.signatures.unfed import Unfed
+from analysis.verdict import Verdict
+from tests.output_spaces import Model, descendant, stranger
+from tests.recordings import canary
+
+TOKENS = 300
+
+
+def seen(model: Model, rows: range = range(120)) -> Signature:
+    """The signature of a made-up model that shows nothing but logits."""
+    canaries = tuple(canary(number) for number in rows)
+    logits = model.logits[list(rows), :TOKENS].astype(np.float32)
+    answered = np.ones(len(canaries), dtype=bool)
+    return Signature("made-up", Access("logits"), "tiny", canaries, {}, answered, {}, 0, 0, 0.0, logits=logits)
+
+
+def scores(candidate: Signature, references: list[Signature]) -> np.ndarray:
+    names = [str(number) for number in range(len(references))]
+    found = shared_weights(candidate, references, names, ["one"] * len(names))
+    assert not isinstance(found, Unfed), found.reason
+    assert found.rows == len(candidate.canaries)
+    return found.scores
+
+
+def test_a_descendant_shares_with_its_parent_alone_on_the_few_prompts_that_it_was_asked() -> None:
+    made = [stranger(seed) for seed in range(4)]
+    references = [seen(one) for one in made]
+    found = scores(seen(descendant(made[2], seed=5), range(100, 130)), references)
+    assert found.argmax() == 2
+    assert found[2] > 0.3
+    assert np.delete(found, 2).max() < 0.1
+    assert scores(seen(stranger(9), range(100, 130)), references).max() < 0.1
+
+
+def test_what_it_takes_is_said() -> None:
+    references = [seen(stranger(seed)) for seed in range(2)]
+    candidate = seen(stranger(3))
+    assert candidate.logits is not None
+    same = replace(candidate, logits=np.repeat(candidate.logits[:1], len(candidate.canaries), axis=0))
+    few = replace(candidate, logits=np.where(np.arange(TOKENS) < 200, candidate.logits, np.nan))
+    for asked, known, why in (
+        (replace(candidate, logits=None), references, "not recorded"),
+        (candidate, [references[0], replace(references[1], logits=None)], "of the reference made-up"),
+        (few, references, "200 tokens"),
+        (same, references, "1 of the answers differ"),
+    ):
+        found = shared_weights(asked, known, ["a", "b"], [None, None])
+        assert isinstance(found, Unfed)
+        assert why in found.reason
+
+
+def test_the_probe_scores_as_the_verdict_does() -> None:
+    made = [stranger(seed) for seed in range(5)]
+    names = ["0", "1", "2", "3", "4", "2"]
+    everybody = [seen(one) for one in (*made, descendant(made[2], seed=5))]
+    logits = [one.logits for one in everybody if one.logits is not None]
+    models = Models(np.array(names), ["one"] * 6, np.arange(5))
+    weights = WeightsAtLooks(models, logits, np.ones(TOKENS, dtype=bool))
+    asked = list(range(40, 72))
+    found = shared_weights(everybody[5].take(asked), everybody[:5], names[:5], ["one"] * 5)
+    assert isinstance(found, Shared)
+    plain, chance = weights.explained(5, asked)
+    np.testing.assert_allclose(weights.beside_rivals(plain, chance, UNKNOWN), found.scores, atol=1e-6)
+    assert weights.of(5, asked).argmax() == 2
+    assert look_before(5) == 0
+    assert look_before(7) == 6
+
+
+def test_repeated_answers_are_worth_what_so_few_are(zoo: Library) -> None:
+    """With the slope of 256 canaries, what four rows happen to share would name a family."""
+    member = next(one for one in zoo.members if one.name == "borrowed-0")
+    candidate = signature(zoo.recording(member), wholes=False)
+    assert candidate.logits is not None
+    repeating = replace(candidate, logits=candidate.logits[np.arange(len(candidate.canaries)) % 4])
+    rest = zoo.without(families=["borrowed"])
+    found = attribute(repeating, rest, Rules(channels=("next_token", "greedy", "wording")))
+    assert "4 of the answers differ" in found.left_out[NAME]
+    assert max(p for family, p in found.posterior.items() if family != "unknown") < 0.5
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Library:
+    return Library.load(ZOO)
+
+
+def verdict(zoo: Library, name: str, rules: Rules | None = None) -> Verdict:
+    member = next(one for one in zoo.members if one.name == name)
+    return attribute(signature(zoo.recording(member), wholes=False), Library.load(), rules)
+
+
+def test_a_rounded_model_is_named_by_its_weights_and_a_lookalike_with_its_tokenizer_is_not(zoo: Library) -> None:
+    rounded, lookalike = verdict(zoo, "smollm2-w4"), verdict(zoo, "borrowed-0")
+    assert (rounded.decision, rounded.family) == ("attributed", "smollm2")
+    assert rounded.channels[-1] == NAME
+    assert rounded.evidence is not None
+    assert rounded.evidence.channels[NAME] > 10
+    assert rounded.evidence.excess_similarity["smollm2"][NAME] == pytest.approx(0.6, abs=0.1)
+    assert lookalike.tokenizer["fits"] == ["smollm2"]
+    assert lookalike.family is None
+    assert lookalike.posterior["smollm2"] < 0.5
+
+
+def test_switched_off_it_does_not_count(zoo: Library) -> None:
+    found = verdict(zoo, "smollm2-w4", Rules(switched_off=(NAME,)))
+    assert NAME not in found.channels
+    assert found.left_out[NAME] == "it was switched off"
+
+
+def test_bases_alone_are_library_enough(zoo: Library) -> None:
+    """With kinship learned beforehand; no family has two members that could teach anything else."""
+    shipped = Library.load()
+    bases = replace(shipped, members=tuple(one for one in shipped.members if one.parent is None))
+    member = next(one for one in zoo.members if one.name == "gemma3-w8")
+    found = attribute(signature(zoo.recording(member), wholes=False), bases)
+    assert (found.decision, found.family) == ("attributed", "gemma3")
