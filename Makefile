@@ -36,8 +36,9 @@ setup: $(SETUP_STAMP)  ## Build .venv from the lock (only when the lock changed)
 demo: setup  ## Serve a disguised real model, and say whose descendant it is
 	@.venv/bin/kinprint demo out=outputs/demo
 
+# One thread a worker: more of them than cores wait for each other.
 test: setup  ## Run the tests (ARGS='-k word' goes to pytest)
-	@.venv/bin/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 test-slow: setup  ## Run the proofs in full, of which `make test` has smaller versions
 	@.venv/bin/python -m pytest --slow -m slow $(ARGS)

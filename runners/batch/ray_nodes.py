@@ -19,6 +19,7 @@ _AGAIN = 5.0
 @contextmanager
 def ray_head(port: int) -> Iterator[None]:
     """Within the block, Ray runs on this node and takes in others; vLLM finds it by its environment."""
+    _check()
     _ray("start", "--head", f"--port={port}", "--disable-usage-stats")
     os.environ["RAY_ADDRESS"] = f"127.0.0.1:{port}"
     try:
@@ -30,6 +31,7 @@ def ray_head(port: int) -> Iterator[None]:
 
 def ray_worker(head: str, port: int) -> None:
     """Lend this node to the Ray of `head` until that is gone. Raises KinprintError if it does not come up."""
+    _check()
     deadline = time.monotonic() + _HEAD_UP_WITHIN
     while True:
         try:
@@ -41,9 +43,12 @@ def ray_worker(head: str, port: int) -> None:
             time.sleep(_AGAIN)
 
 
-def _ray(*words: str) -> None:
+def _check() -> None:
     if which("ray") is None:
         raise KinprintError("a model over several nodes needs Ray, and there is none; 'pip install ray' on every node")
+
+
+def _ray(*words: str) -> None:
     done = subprocess.run(["ray", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]

@@ -130,5 +130,6 @@ def test_ray_comes_up_and_takes_in_the_other_node(ray: Path, monkeypatch: pytest
 
 def test_no_ray_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_nodes, "which", lambda program: None)
+    monkeypatch.setattr(ray_nodes.time, "sleep", lambda seconds: pytest.fail("waits for what will never come"))
     with pytest.raises(KinprintError, match="needs Ray"):
         ray_nodes.ray_worker("head", 1)
