@@ -1,21 +1,15 @@
 """The one console command: `kinprint VERB [overrides]`. Starts without Hydra, vLLM, torch or scikit-learn."""
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 
 from probes.errors import KinprintError
 from runners.batch.multirun_help import FLAGS, multirun_help
+from runners.ending import Terminated, ending_in_order
 from runners.verbs import VERBS, Verb
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came: the run ends in order, as with Ctrl-C, and what it has started ends with it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,21 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
-
-
-@contextmanager
-def ending_in_order() -> Iterator[None]:
-    """Take SIGTERM for a Ctrl-C while the block runs; a second one does not cut its ending short."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str) -> int:

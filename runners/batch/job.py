@@ -18,6 +18,7 @@ from typing import Any
 from probes.errors import KinprintError
 from probes.write_whole import write_whole
 from runners.batch.run import Run
+from runners.ending import ending_in_order
 from runners.starts import sharing_starts
 
 
@@ -108,7 +109,5 @@ def _outcomes(file: Path) -> Path:
 
 
 if __name__ == "__main__":
-    from runners.cli import ending_in_order
-
     with ending_in_order():
         do(Path(sys.argv[1]))
