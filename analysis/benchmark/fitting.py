@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import sklearn
+from threadpoolctl import threadpool_limits
 
 from analysis.attribution.conformal import LEVEL, ConformalSets
 from analysis.attribution.rules import Rules, without_tokenizer
@@ -52,14 +53,9 @@ def fit_all(
     """
     rules, fits = Rules(), []
     readable = [one for one in accesses if any(x.kind in REFERENCES and x.readable_at(one) for x in specimens)]
-    for access in readable or accesses[-1:]:
-        seen = Seen.at(access, specimens)
-        subsets = canary_subsets(len(seen.signatures[0].canaries), budgets, _SEEDS)
-        subsets = {subset: places for subset, places in subsets.items() if len(places) == subset[0]}
-        weights = weights_of(seen, subsets)
-        for channels, counted in product(CHANNELS, (None,) if weights is None else (None, weights)):
-            step(f"{access.tier} ({access.top_k or access.draws or 'all'}), {len(channels)} channels")
-            fits += _fits(seen, channels, counted, subsets, rules)
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads would spend their time waiting for each other
+        for access in readable or accesses[-1:]:
+            fits += _fits_at(Seen.at(access, specimens), budgets, rules, step)
     return FittedKinship(
         fits=tuple(fits),
         lineages=tuple(sorted({one.lineage for one in specimens})),
@@ -75,6 +71,18 @@ def fit_all(
             "python": platform.python_version(),
         },
     )
+
+
+def _fits_at(seen: Seen, budgets: Sequence[int], rules: Rules, step: Step) -> list[Fit]:
+    """At one access, with each choice of channels."""
+    subsets = canary_subsets(len(seen.signatures[0].canaries), budgets, _SEEDS)
+    subsets = {subset: places for subset, places in subsets.items() if len(places) == subset[0]}
+    weights, fits = weights_of(seen, subsets), list[Fit]()
+    shows = seen.access.top_k or seen.access.draws or "all"
+    for channels, counted in product(CHANNELS, (None,) if weights is None else (None, weights)):
+        step(f"{seen.access.tier} ({shows}), {len(channels)} channels")
+        fits += _fits(seen, channels, counted, subsets, rules)
+    return fits
 
 
 def _fits(

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, FEWEST_TAUGHT, FEWEST_VOCABULARIES
 from analysis.descent.rivals import Models
@@ -72,8 +73,10 @@ class DescentReplay:
         for column, place in enumerate(self.models.references.tolist()):
             name = self.models.vocabularies[place]
             rows = np.flatnonzero([name is not None and name == other for other in self.models.vocabularies])
-            for look, size in enumerate(self.looks if self.logits[place] is not None else ()):
-                found[rows, column, look] = scores.with_reference(column, np.array(self.orders[column][:size]), rows)
+            with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
+                for look, size in enumerate(self.looks if self.logits[place] is not None else ()):
+                    asked = np.array(self.orders[column][:size])
+                    found[rows, column, look] = scores.with_reference(column, asked, rows)
             step()
         return found
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
@@ -134,6 +135,10 @@ class FamilyReplay:
 
     def run(self, step: Callable[[], object] = lambda: None) -> FamilyPaths:
         """Replay everybody."""
+        with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
+            return self._run(step)
+
+    def _run(self, step: Callable[[], object]) -> FamilyPaths:
         found = FamilyPaths([one.lineage for one in self.models], self._sharing())
         for held_out, technique, tested in self._known():
             learned = self.teacher.teach(self._training(held_out, technique), np.arange(len(self.references)))
