@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from analysis.attribution.decision import but_for_doubt, decision_of, posterior_of
 from analysis.attribution.evidence_by_canary import explain
@@ -35,7 +36,11 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     Raises LibraryError if the library can't answer: it has no prompt in common with the candidate, or too few
     references to fit the kinship classifier.
     """
-    library, rules = library or Library.load(), rules or Rules()
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads would spend their time waiting for each other
+        return _attribute(candidate, library or Library.load(), rules or Rules())
+
+
+def _attribute(candidate: Signature, library: Library, rules: Rules) -> Verdict:
     check(rules, library)
     library = library.asked(candidate)
     shared = library.shared_prompts(candidate)

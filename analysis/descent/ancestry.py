@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from analysis.descent.aligned import aligned_logits, common_tokens, rows_shown
 from analysis.descent.evidence import Decision, DescentEvidence
@@ -47,8 +48,9 @@ def descent(
     if unknown := [name for name in parents if name not in names]:
         known = ", ".join(member.name for member in library.members if member.role in REFERENCES)
         raise LibraryError(f"the library at {library.folder} has no model {unknown[0]!r}; parents may be {known}")
-    compared = _Comparison.of(candidate, library, [names[name] for name in parents])
-    found = [compared.about(place) for place in range(len(parents))]
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads would spend their time waiting for each other
+        compared = _Comparison.of(candidate, library, [names[name] for name in parents])
+        found = [compared.about(place) for place in range(len(parents))]
     tried = [one.p_value for one in found if one.p_value is not None]
     adjusted = iter(holm(tried).tolist())
     return tuple(one if one.p_value is None else _decided(one, next(adjusted), alpha, len(tried)) for one in found)
