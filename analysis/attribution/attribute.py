@@ -117,6 +117,7 @@ def _decide(
     counted, rows = ((), None) if shared is None else ((NAME,), shared.rows)
     weights = None if shared is None else shared.scores
     pairing, fit = Pairing(channels), fit_for(fitted, aligned, (*channels, *counted), rows)
+    library.remind(pairing, aligned, references)
     attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
     posterior = posterior_of(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
@@ -128,6 +129,7 @@ def _decide(
     fit_families = [member.family for member in library.population]
     mixture = find_mixture(pairing, fit_families, aligned, references, [member.family for member in library.members])
     conduct = suspect_conduct(aligned, references, mixture)
+    wholes = [name for name in aligned.whole if name not in rules.switched_off]
     independent = without_tokenizer(channels)
     if independent == channels:
         without = posterior
@@ -153,7 +155,7 @@ def _decide(
         without_tokenizer=without,
         conduct=conduct,
         warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
-        shown=tuple(pair_evidence(aligned, library.shown(nearest), rules.switched_off)),
+        shown=tuple(pair_evidence(aligned, library.shown(nearest, wholes), rules.switched_off)),
     )
 
 

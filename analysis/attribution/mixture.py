@@ -88,10 +88,11 @@ class _RowKinship:
 
         The candidate is kin to one of a family's references, each equally likely.
         """
-        known = ~np.isnan(similarity).all(axis=(0, 1))
+        known = np.asarray(~np.isnan(similarity).all(axis=(0, 1)))
         if not known.any():
             return np.zeros((0, len(names)))
-        nats = np.stack([self.regression.decision_function(self._excess(one)[known]) for one in similarity])
+        rows = self._excess(similarity[..., known], known)
+        nats = self.regression.decision_function(rows.reshape(-1, rows.shape[-1])).reshape(rows.shape[:-1])
         parts = [nats[families == name] for name in names]
         return np.stack([logsumexp(part, axis=0) - np.log(len(part)) for part in parts], axis=1)
 
@@ -106,10 +107,14 @@ class _RowKinship:
             gains.append(_gain(self(rows, families, sorted(set(families))))[0])
         return max(gains)
 
-    def _excess(self, similarity: _Values) -> _Values:
-        """Excess over the background as a share of what it could be, -1 to 1: [n_rows, n_channels], 0 if unknown."""
-        excess: _Values = np.clip((similarity - self.background) / (1 - self.background), -1, 1)
-        return np.nan_to_num(excess).T
+    def _excess(self, similarity: _Values, rows: npt.NDArray[np.bool_] | slice = slice(None)) -> _Values:
+        """Excess over the background as a share of what it could be, -1 to 1: [..., n_rows, n_channels], 0 if unknown.
+
+        `similarity` [..., n_channels, n_rows] on these rows of all.
+        """
+        background = self.background[:, rows]
+        excess: _Values = np.clip((similarity - background) / (1 - background), -1, 1)
+        return np.swapaxes(np.nan_to_num(excess), -1, -2)
 
 
 def _gain(nats: _Values) -> tuple[float, _Values]:
@@ -120,17 +125,20 @@ def _gain(nats: _Values) -> tuple[float, _Values]:
     worth = np.column_stack([nats, np.zeros(len(nats))])
     if len(nats) == 0 or nats.shape[1] < 2:
         return 0.0, np.zeros(worth.shape[1])
-    most, weights = _mixed(worth)
-    single = max(_mixed(worth[:, [family, -1]])[0] for family in range(nats.shape[1]))
-    return max(0.0, most - single), weights
+    most, weights = _mixed(worth[None])
+    single, _ = _mixed(np.stack([worth[:, [family, -1]] for family in range(nats.shape[1])]))
+    return max(0.0, float(most[0] - single.max())), weights[0]
 
 
-def _mixed(worth: _Values) -> tuple[float, _Values]:
-    """The largest log-likelihood of a mixture, and its weights [n_components], by expectation maximisation."""
-    highest = worth.max(axis=1, keepdims=True)
+def _mixed(worth: _Values) -> tuple[_Values, _Values]:
+    """The largest log-likelihood of mixtures [n_mixtures], and their weights [n_mixtures, n_components], by expectation
+    maximisation; `worth` [n_mixtures, n_rows, n_components]."""
+    highest = worth.max(axis=2, keepdims=True)
     likelihood = np.exp(worth - highest)
-    weights = np.full(worth.shape[1], 1 / worth.shape[1])
+    weights = np.full((len(worth), 1, worth.shape[2]), 1 / worth.shape[2])
     for _ in range(_ROUNDS):
-        parts = likelihood * weights
-        weights = (parts / parts.sum(axis=1, keepdims=True)).mean(axis=0)
-    return float(np.log(likelihood @ weights).sum() + highest.sum()), weights
+        # The share of component c in row r is likelihood * weight / total; its mean over the rows is a product.
+        total = likelihood @ weights.transpose(0, 2, 1)
+        weights = weights * ((1 / total).transpose(0, 2, 1) @ likelihood) / worth.shape[1]
+    found = np.log(likelihood @ weights.transpose(0, 2, 1)).sum(axis=(1, 2)) + highest.sum(axis=(1, 2))
+    return found, weights[:, 0]

@@ -86,6 +86,10 @@ class Pairing:
             self._compared[key] = candidate, reference, self._compare(candidate, reference)
         return self._compared[key][2]
 
+    def remember(self, candidate: Signature, reference: Signature, similarity: npt.NDArray[np.float64]) -> None:
+        """Similarities of a pair that was compared elsewhere: [n_channels, n_canaries]."""
+        self._compared[id(candidate), id(reference)] = candidate, reference, similarity
+
     def _part(self, similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The rows of our channels, of similarities with all those that `_of` has."""
         names = self.channels if self._of is None else self._of.channels
@@ -105,9 +109,10 @@ class Pairing:
         return self.beyond_background(self.similarities(candidate, reference))
 
     def beyond_background(self, similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """What each canary adds, from similarities [..., n_channels, n_canaries]."""
         known = ~np.isnan(similarity)
         excess = np.where(known, similarity - self.background_, 0.0)
-        possible = np.where(known, 1 - self.background_, 0.0).sum(axis=1, keepdims=True)
+        possible = np.where(known, 1 - self.background_, 0.0).sum(axis=-1, keepdims=True)
         terms: npt.NDArray[np.float64] = excess / np.where(possible > 0, possible, 1.0)
         return terms
 

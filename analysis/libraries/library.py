@@ -109,6 +109,9 @@ class Library:
         """Let a pairing learn from the population how alike strangers are, as an access would see them."""
         pairing.fit(*self.both_ways(digests, access), [member.family for member in self.population])
 
+    def remind(self, pairing: Pairing, candidate: Signature, references: Sequence[Signature]) -> None:
+        """Tell a pairing what of a candidate, and the members' signatures in order, was compared before: nothing."""
+
     def lineage(self, member: Member) -> str:
         """The independent training that a member's weights come from: what its entry says, else the topmost parent."""
         return lineage_of(member, {one.name: one for one in self.members})
@@ -126,13 +129,16 @@ class Library:
             self._signatures[key] = signature(self.recording(member), seen, wholes=False)
         return self._signatures[key]
 
-    def with_wholes(self, member: Member) -> Signature:
-        """The signature of a member as recorded, with the channels that look at recordings as wholes."""
-        return signature(self.recording(member))
+    def with_wholes(self, member: Member, channels: Collection[str]) -> Signature:
+        """The signature of a member as recorded, of nothing but these channels, which look at recordings as wholes."""
+        return signature(self.recording(member), only=channels)
 
-    def shown(self, nearest: Sequence[Member]) -> list[tuple[Member, Signature]]:
-        """Of the nearest of each family, those whose recordings are looked at as wholes, with what they show."""
-        return [(member, self.with_wholes(member)) for member in nearest]
+    def shown(self, nearest: Sequence[Member], channels: Collection[str]) -> list[tuple[Member, Signature]]:
+        """Of the nearest of each family, those whose recordings are looked at as wholes, with what they show.
+
+        `channels`: those that the candidate feeds; without any, no recording is read.
+        """
+        return [(member, self.with_wholes(member, channels)) for member in nearest] if channels else []
 
     def signatures(
         self, members: Sequence[Member], digests: Sequence[str], access: Access | None = None

@@ -24,6 +24,8 @@ from analysis.signatures.signature import Signature
 
 Values = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
+TOGETHER = 8
+"""References compared at a time: for one, most of the time would be calls; for dozens, more is touched than cached."""
 _NOWHERE = {"text": -1, "n_draws": 0, "letters": 0, "known": False, "chat": False, CONTINUED: False}
 """What stands at a canary that was not asked, where it is not NaN."""
 
@@ -47,59 +49,67 @@ class Query:
             len(digests),
         )
 
-    def similarities(self, reference: Packed, channels: Sequence[str]) -> Values:
-        """By channel and canary, as `analysis.kinship.pairing.Pairing.similarities`: [n_channels, n], NaN for none."""
-        return np.stack([self._similarity(reference, name) for name in channels])
+    def similarities(self, references: Sequence[Packed], channels: Sequence[str]) -> Values:
+        """By channel and canary, as `analysis.kinship.pairing.Pairing.similarities`: [n_references, n_channels, n],
+        NaN for none."""
+        found = np.full((len(references), len(channels), self.size), np.nan)
+        for start in range(0, len(references), TOGETHER):
+            self._fill(found[start : start + TOGETHER], references[start : start + TOGETHER], channels)
+        return found
 
-    def _similarity(self, reference: Packed, name: str) -> Values:
-        if name not in self.channels or not reference.has(name):
-            return np.full(self.size, np.nan)
+    def _fill(self, found: Values, references: Sequence[Packed], channels: Sequence[str]) -> None:
+        for column, name in enumerate(channels):
+            fed = [row for row, one in enumerate(references) if one.has(name)] if name in self.channels else []
+            quick = [row for row in fed if self._covered(name, references[row])]
+            if quick:
+                found[quick, column] = _COVERED[name](self, [references[row] for row in quick])
+            for row in sorted(set(fed) - set(quick)):
+                channel = all_channels()[name]
+                found[row, column] = channel.similarity(self.channels[name], references[row].channels[name])
+
+    def _covered(self, name: str, reference: Packed) -> bool:
         ours = self.channels[name]
-        if name == "tokenizer":
-            return usual(np.where(ours["chat"], np.nan, ours["prompt_tokens"] - reference.arrays["prompt_tokens"]))
-        if CONTINUED not in ours:
-            if name == "next_token" and not (ours["n_draws"].any() and reference.arrays["n_draws"].any()):
-                return self._next_token(reference)
-            if name == "greedy":
-                return self._greedy(reference)
-            if name == "wording" and "letter" in reference.arrays and self._bits is not None:
-                return self._wording(reference)
-        return all_channels()[name].similarity(ours, reference.channels[name])
+        if name == "next_token" and ours["n_draws"].any() and reference.arrays["n_draws"].any():
+            return False
+        if name == "wording" and ("letter" not in reference.arrays or self._bits is None):
+            return False
+        return CONTINUED not in ours
 
     @cached_property
     def _total(self) -> Values:
         total: Values = self.channels["next_token"]["bins"].sum(axis=1, dtype=np.float64)
         return total
 
-    def _next_token(self, reference: Packed) -> Values:
-        ours, theirs, rows = self.channels["next_token"], reference.arrays, reference.rows
-        q = theirs["bin_probability"]
-        p = ours["bins"].ravel()[rows * N_BINS + theirs["bin_index"]]
-        shared, matched, unmatched_q = (
-            np.bincount(rows, mass, self.size) for mass in (np.sqrt(p * q), p, np.where(p == 0, q, 0))
+    def _next_token(self, references: Sequence[Packed]) -> Values:
+        ours, theirs = self.channels["next_token"], _stacked(references, "bins_known", "missing", "n_draws")
+        bins = _Bins.of(references)
+        q = bins.probability
+        p = np.take(
+            ours["bins"], np.repeat(np.tile(np.arange(self.size) * N_BINS, len(references)), bins.counts) + bins.index
         )
+        shared, matched, unmatched_q = map(bins.sums, (np.sqrt(p * q), p, np.where(p == 0, q, np.float32(0))))
         unmatched_p = np.maximum(self._total - matched, 0)
         rest = affinity_of_rest(ours["missing"], unmatched_p, theirs["missing"], unmatched_q)
-        affinity = (shared + rest) / self._sampled(reference)
+        affinity = (shared + rest) / self._sampled(bins, theirs["n_draws"])
         return np.where(theirs["bins_known"] & ~np.isnan(self._total), affinity, np.nan)
 
-    def _sampled(self, reference: Packed) -> Values:
-        """The affinity that sampling on one side leaves where both are one model: [n], 1 without sampling."""
-        expected = np.ones(self.size)
+    def _sampled(self, bins: "_Bins", theirs: npt.NDArray[np.int64]) -> Values:
+        """The affinity that sampling on one side leaves where both are one model: [n_references, n], 1 without any."""
+        expected = np.ones(theirs.shape)
         for draws in set(self.channels["next_token"]["n_draws"].tolist()) - {0}:
-            q = reference.arrays["bin_probability"].astype(np.float64)
-            own = np.bincount(reference.rows, mean_root(q, draws) * np.sqrt(q), self.size)
+            mass = bins.probability.astype(np.float64)
+            own = bins.sums(mean_root(mass, draws) * np.sqrt(mass))
             expected = np.where(self.channels["next_token"]["n_draws"] == draws, own, expected)
-        for draws in set(reference.arrays["n_draws"].tolist()) - {0}:
+        for draws in set(np.unique(theirs).tolist()) - {0}:
             if draws not in self._expected:
                 p = self.channels["next_token"]["bins"].astype(np.float64)
                 self._expected[draws] = (mean_root(p, draws) * np.sqrt(p)).sum(axis=1)
-            expected = np.where(reference.arrays["n_draws"] == draws, self._expected[draws], expected)
+            expected = np.where(theirs == draws, self._expected[draws], expected)
         return np.clip(expected, 1e-3, None)
 
-    def _greedy(self, reference: Packed) -> Values:
-        ours, theirs = self.channels["greedy"], reference.arrays
-        equal = np.logical_and.accumulate(ours["text"] == theirs["text"], axis=1).sum(axis=1)
+    def _greedy(self, references: Sequence[Packed]) -> Values:
+        ours, theirs = self.channels["greedy"], _stacked(references, "text", "length")
+        equal = np.logical_and.accumulate(ours["text"] == theirs["text"], axis=2).sum(axis=2)
         shorter, longer = np.minimum(ours["length"], theirs["length"]), np.maximum(ours["length"], theirs["length"])
         share = np.minimum(equal, shorter) / np.where(shorter > 0, shorter, 1)
         return np.where(np.isnan(shorter), np.nan, np.where(longer == 0, 1.0, share))
@@ -110,11 +120,56 @@ class Query:
         found = as_bits(self.channels["wording"]["letters"])
         return None if found is None else (found[0], found[1].astype(np.float64))
 
-    def _wording(self, reference: Packed) -> Values:
+    def _wording(self, references: Sequence[Packed]) -> Values:
         bits, worth = self._bits or (np.zeros(0, np.uint8), np.zeros(0))
-        theirs = reference.arrays["letter"].astype(np.float64)
-        cosine = np.clip(np.bitwise_count(bits & reference.arrays["letters"]).sum(axis=1) * worth * theirs, 0, 1)
-        return np.where((worth > 0) & (theirs > 0), cosine, np.nan)
+        theirs = _stacked(references, "letters", "letter")
+        letter = theirs["letter"].astype(np.float64)
+        cosine = np.clip(np.bitwise_count(bits & theirs["letters"]).sum(axis=2) * worth * letter, 0, 1)
+        return np.where((worth > 0) & (letter > 0), cosine, np.nan)
+
+    def _tokenizer(self, references: Sequence[Packed]) -> Values:
+        ours, theirs = self.channels["tokenizer"], _stacked(references, "prompt_tokens")
+        return usual(np.where(ours["chat"], np.nan, ours["prompt_tokens"] - theirs["prompt_tokens"]))
+
+
+_COVERED = {
+    "next_token": Query._next_token,
+    "greedy": Query._greedy,
+    "wording": Query._wording,
+    "tokenizer": Query._tokenizer,
+}
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """The byte bins of several references, one cell [n_references * n] after the other: how many of them each has, and
+    their numbers and masses [nnz]."""
+
+    shape: tuple[int, int]
+    counts: npt.NDArray[np.intp]
+    index: npt.NDArray[np.uint16]
+    probability: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, references: Sequence[Packed]) -> Self:
+        counts, index, probability = (
+            np.concatenate([one.arrays[key] for one in references])
+            for key in ("bin_counts", "bin_index", "bin_probability")
+        )
+        return cls((len(references), len(counts) // len(references)), counts.astype(np.intp), index, probability)
+
+    def sums(self, values: npt.NDArray[np.floating]) -> Values:
+        """Values of the bins [nnz], summed by cell: [n_references, n]."""
+        starts = np.cumsum(self.counts) - self.counts
+        there = self.counts > 0  # of a cell without any, numpy would give the next one's first
+        sums = np.zeros(len(self.counts))
+        sums[there] = np.add.reduceat(values, starts[there], dtype=np.float64) if there.any() else 0
+        return sums.reshape(self.shape)
+
+
+def _stacked(references: Sequence[Packed], *keys: str) -> Arrays:
+    """Arrays of several references, one after the other: [n_references, n, ...]."""
+    return {key: np.stack([one.arrays[key] for one in references]) for key in keys}
 
 
 def _spread(key: str, values: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> npt.NDArray[Any]:

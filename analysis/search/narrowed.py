@@ -1,6 +1,6 @@
 """A library narrowed to the references nearest to one candidate: what `attribute` is given in its place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,17 +22,27 @@ Learned = dict[tuple[object, ...], tuple[list[list[Values]], Values, dict[str, A
 
 
 @dataclass(frozen=True)
+class Compared:
+    """Similarities [n_channels, n] of a candidate with one reference, on the prompts `digests` [n]."""
+
+    channels: tuple[str, ...]
+    digests: tuple[str, ...]
+    similarity: Values
+
+
+@dataclass(frozen=True)
 class Narrowed(Library):
     """`panel`: the population; `whole` how many members each family of the whole library has.
 
-    `packed`: signatures of members, by name, that are used in place of those of their recordings. `learned` is kept
-    from one candidate to the next.
+    `packed`: signatures of members, by name, that are used in place of those of their recordings; `compared`: how the
+    search found them to be like the candidate. `learned` is kept from one candidate to the next.
     """
 
     panel: Library = field(kw_only=True)
     whole: Mapping[str, int] = field(kw_only=True)
     packed: Mapping[str, Signature] = field(kw_only=True, repr=False)
     learned: Learned = field(kw_only=True, repr=False, compare=False)
+    compared: Mapping[str, Compared] = field(kw_only=True, default_factory=dict, repr=False, compare=False)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -57,6 +67,14 @@ class Narrowed(Library):
             self.learned[key] = pairing.similarity_, pairing.background_, pairing.derived_
         pairing.similarity_, pairing.background_, pairing.derived_ = self.learned[key]
 
+    def remind(self, pairing: Pairing, candidate: Signature, references: Sequence[Signature]) -> None:
+        for reference in references:
+            found = self.compared.get(reference.name)
+            asked = candidate.digests, reference.digests
+            if found is not None and asked == (found.digests,) * 2 and set(pairing.channels) <= set(found.channels):
+                rows = [found.channels.index(name) for name in pairing.channels]
+                pairing.remember(candidate, reference, found.similarity[rows])
+
     def prompts(self, member: Member) -> frozenset[str]:
         found = self.packed.get(member.name)
         return super().prompts(member) if found is None else frozenset(found.digests)
@@ -65,10 +83,10 @@ class Narrowed(Library):
         found = self.packed.get(member.name) if access is None else None
         return super().signature(member, access) if found is None else found
 
-    def shown(self, nearest: Sequence[Member]) -> list[tuple[Member, Signature]]:
+    def shown(self, nearest: Sequence[Member], channels: Collection[str]) -> list[tuple[Member, Signature]]:
         """Of the nearest few families alone, and where the recordings are there."""
         there = [m for m in nearest[:SHOWN] if (self.folder / folder_name(m.name) / "manifest.json").is_file()]
-        return super().shown(there)
+        return super().shown(there, channels)
 
 
 def unpacked(packed: Packed, member: Member, shelf: Shelf, candidate: Signature) -> Signature:
@@ -93,5 +111,6 @@ def unpacked(packed: Packed, member: Member, shelf: Shelf, candidate: Signature)
         digests=tuple(shared),
         unfed={name: "it was not recorded" for name in CHANNELS if not packed.has(name)},
     )
-    order = [digest for digest in candidate.digests if digest in set(shared)]
+    asked = set(shared)
+    order = [digest for digest in candidate.digests if digest in asked]
     return whole if order == shared else align([whole], order)[0]

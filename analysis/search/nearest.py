@@ -18,7 +18,7 @@ from analysis.kinship.pairing import Pairing
 from analysis.libraries.library import Library
 from analysis.search.compare import Query
 from analysis.search.index import SearchIndex
-from analysis.search.narrowed import Learned, Narrowed, unpacked
+from analysis.search.narrowed import Compared, Learned, Narrowed, unpacked
 from analysis.search.packed import CHANNELS
 from analysis.search.shelf import Shelf
 from analysis.search.sketch import sketch, weighted
@@ -35,11 +35,15 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """References of one shelf, the nearest first, with their log-likelihood ratios in nats [n]."""
+    """References of one shelf, the nearest first, with their log-likelihood ratios in nats [n].
+
+    `compared`: how like the candidate they are, in the same order; nothing where they are too many to be kept.
+    """
 
     shelf: Shelf
     rows: npt.NDArray[np.intp]
     nats: Values
+    compared: tuple[Compared, ...] = field(default=(), repr=False)
 
 
 @dataclass
@@ -75,9 +79,10 @@ class Search:
         there = np.flatnonzero(self.index.there(shelf))
         most = self.shortlist if shortlist is None else shortlist
         rows = there if len(there) <= most else kinship.by_sketch(shelf, there, most)
-        nats = kinship.nats(shelf, rows)
+        nats, similarity = kinship.nats(shelf, rows)
         order = np.argsort(-nats, kind="stable")
-        return Found(shelf, rows[order], nats[order])
+        kept = similarity[order] if len(similarity) == len(order) else similarity[:0]
+        return Found(shelf, rows[order], nats[order], kinship.compared(shelf, candidate, kept))
 
     def panel(self, shelf: Shelf) -> Library:
         """The population of a shelf, its recordings read once."""
@@ -91,9 +96,13 @@ class Search:
         largest = max(found, key=lambda one: one.shelf.count)
         panel, members = self.panel(largest.shelf), {}
         packed: dict[str, Signature] = {}
-        for shelf, row in chosen(found):
+        compared: dict[str, Compared] = {}
+        for one, place in chosen(found):
+            shelf, row = one.shelf, int(one.rows[place])
             member = shelf.member(row)
             members[member.name] = member
+            if one.compared:
+                compared[member.name] = one.compared[place]
             if candidate.access.tier != "logits" and set(self.rules.channels) <= set(CHANNELS):
                 packed[member.name] = unpacked(shelf.packed(row), member, shelf, candidate)
         if not packed:
@@ -108,22 +117,26 @@ class Search:
             whole=self.index.sizes,
             packed=packed,
             learned=self._learned,
+            compared=compared,
         )
 
 
-def chosen(found: Sequence[Found]) -> list[tuple[Shelf, int]]:
-    """Shelf and row of those that decide: the nearest, and the nearest of a few other families."""
-    every = [(-nats, one.shelf, int(row)) for one in found for row, nats in zip(one.rows, one.nats, strict=True)]
-    every.sort(key=lambda one: one[0])
-    kept = [(shelf, row) for _, shelf, row in every[:NEAREST]]
-    families = {shelf.families[shelf.family_of[row]] for shelf, row in kept}
+def chosen(found: Sequence[Found]) -> list[tuple[Found, int]]:
+    """Those that decide, by their places among the found: the nearest, and the nearest of a few other families."""
+    every = [(one, place) for one in found for place in range(len(one.rows))]
+    every.sort(key=lambda of: -of[0].nats[of[1]])
+    kept = every[:NEAREST]
+    families = {_family(*one) for one in kept}
     enough = len(families) + RIVALS
-    for _, shelf, row in every[NEAREST:]:
-        family = shelf.families[shelf.family_of[row]]
-        if len(families) < enough and family not in families:
-            families.add(family)
-            kept.append((shelf, row))
+    for one in every[NEAREST:]:
+        if len(families) < enough and _family(*one) not in families:
+            families.add(_family(*one))
+            kept.append(one)
     return kept
+
+
+def _family(found: Found, place: int) -> str:
+    return found.shelf.families[int(found.shelf.family_of[found.rows[place]])]
 
 
 @dataclass(frozen=True)
@@ -182,10 +195,19 @@ class Kinship:
         scores[there] = (shelf.sketches @ query)[there]
         return np.sort(np.argpartition(-scores, most)[:most])
 
-    def nats(self, shelf: Shelf, rows: npt.NDArray[np.intp]) -> Values:
-        """Log-likelihood ratios for "kin" of the candidate with these references: [n_rows]."""
-        features = np.empty((len(rows), len(self.pairing.channels)))
-        for place, row in enumerate(rows.tolist()):
-            similarity = self.query.similarities(shelf.packed(row), self.pairing.channels)
-            features[place] = self.pairing.beyond_background(similarity).sum(axis=1)
-        return self.kinship.decision_function(features)
+    def nats(self, shelf: Shelf, rows: npt.NDArray[np.intp]) -> tuple[Values, Values]:
+        """Log-likelihood ratios for "kin" of the candidate with these references: [n_rows]; and the similarities
+        [n_rows, n_channels, n_prompts], of the last ones alone if they are more than are compared together."""
+        features, similarity = np.empty((len(rows), len(self.pairing.channels))), np.empty((0, 0, 0))
+        for start in range(0, len(rows), SHORTLIST):
+            packed = [shelf.packed(row) for row in rows[start : start + SHORTLIST].tolist()]
+            similarity = self.query.similarities(packed, self.pairing.channels)
+            features[start : start + SHORTLIST] = self.pairing.beyond_background(similarity).sum(axis=2)
+        return self.kinship.decision_function(features), similarity
+
+    def compared(self, shelf: Shelf, candidate: Signature, similarity: Values) -> tuple[Compared, ...]:
+        """Similarities [n_rows, n_channels, n_prompts] by the prompts that a candidate was asked, in its order."""
+        place = {digest: row for row, digest in enumerate(shelf.digests)}
+        asked = tuple(digest for digest in candidate.digests if digest in place)
+        columns = [place[digest] for digest in asked]
+        return tuple(Compared(self.pairing.channels, asked, one[:, columns]) for one in similarity)

@@ -4,7 +4,7 @@ Byte bins are kept where there is any mass, letters as bits. The bytes are those
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Packed:
-    """The arrays of one signature, as they are packed; `rows` [nnz] of the byte bins are made once.
+    """The arrays of one signature, as they are packed.
 
     `bin_counts` [n] of each canary's bins, `bin_index`, `bin_probability` [nnz]; `bins_known`, `missing`, `n_draws`
     [n]; `text` [n, 24], `length` [n]; `letters` [n, BUCKETS / 8] bits, `letter` [n] what a set one is worth;
@@ -32,11 +32,12 @@ class Packed:
     """
 
     arrays: Arrays
-    rows: npt.NDArray[np.intp] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        counts = self.arrays.get("bin_counts", np.zeros(0, np.uint16))
-        object.__setattr__(self, "rows", np.repeat(np.arange(len(counts)), counts))
+    @property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """The canary of each byte bin: [nnz]."""
+        counts = self.arrays["bin_counts"]
+        return np.repeat(np.arange(len(counts)), counts)
 
     @classmethod
     def of(cls, signature: Signature) -> Self:
@@ -122,10 +123,11 @@ def as_bits(letters: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.uint8], n
 
 def _unpack_wording(packed: Packed) -> dict[str, npt.NDArray[Any]]:
     letters = packed.arrays["letters"]
+    known = np.any(letters, axis=1)
     if "letter" in packed.arrays:
-        bits = np.unpackbits(letters, axis=1, count=BUCKETS)
-        letters = bits * packed.arrays["letter"][:, None]
-    return {"letters": letters, "known": np.any(letters, axis=1)}
+        worth = packed.arrays["letter"][:, None]
+        letters = np.where(np.unpackbits(letters, axis=1, count=BUCKETS).view(np.bool_), worth, np.zeros_like(worth))
+    return {"letters": letters, "known": known}
 
 
 def _pack_tokenizer(arrays: Arrays) -> Arrays:

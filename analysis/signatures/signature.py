@@ -79,12 +79,11 @@ def signature(
     """Reduce a recording to its signature, as its own access or a lower one would have seen it.
 
     Without `wholes`, the channels that look at the recording as a whole are left out, and how the candidate behaved:
-    they take the most time, and nothing is decided by them. With `only`, nothing is looked at but these channels.
-    Raises RecordingError if the recording can't be read at that access.
+    they take the most time, and nothing is decided by them. With `only`, nothing is looked at but these channels, of
+    either kind. Raises RecordingError if the recording can't be read at that access.
     """
     observation = observe(recording, access)
     own = access is None or access == access_of(recording)
-    wholes = wholes and only is None
     channels, whole, unfed = _extracted(recording, observation, own and wholes, only)
     manifest = recording.manifest
     return Signature(
@@ -101,7 +100,7 @@ def signature(
         seconds=manifest.seconds,
         whole=whole,
         unfed=unfed,
-        conduct=conduct_of(recording) if wholes else {},
+        conduct=conduct_of(recording) if wholes and only is None else {},
         logits=common_logits(recording) if observation.access.tier == "logits" and only is None else None,
     )
 
@@ -126,7 +125,11 @@ def _extracted(
     ]
     if wholes:
         seen = Whole(recording, observation)
-        found += [(name, whole, channel.extract(seen)) for name, channel in pair_channels().items()]
+        found += [
+            (name, whole, channel.extract(seen))
+            for name, channel in pair_channels().items()
+            if only is None or name in only
+        ]
     for name, kind, arrays in found:
         if isinstance(arrays, Unfed):
             unfed[name] = arrays.reason

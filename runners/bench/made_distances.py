@@ -35,8 +35,7 @@ def _nearest(packed: Sequence[Packed], digests: Sequence[str]) -> npt.NDArray[np
     affinity = np.full((len(packed), len(packed)), -np.inf)
     for i, one in enumerate(packed):
         query = Query({"next_token": one.channels["next_token"]}, len(digests))
-        for j in range(i + 1, len(packed)):
-            similarity = query.similarities(packed[j], ["next_token"])
-            affinity[i, j] = affinity[j, i] = float(np.nanmean(similarity))
+        similarity = query.similarities(packed[i:], ["next_token"])[1:, 0]
+        affinity[i, i + 1 :] = affinity[i + 1 :, i] = np.nanmean(similarity, axis=1)
     distances: npt.NDArray[np.float64] = 1 - affinity.max(axis=1)
     return distances

@@ -154,3 +154,20 @@ def test_no_name_can_break_the_table() -> None:
     cells = Row("canary", "a\tb\nc", about="x\r\x1b[31m").cells()
     assert len(cells) == len(HEADINGS)
     assert not any(character in cell for cell in cells for character in "\t\n\r\x1b")
+
+
+def test_a_candidate_that_feeds_nothing_of_the_kind_has_no_recording_read(
+    candidate: Signature, others: Library, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(
+        Library,
+        "with_wholes",
+        lambda self, member, channels: read.append(member.name) or signature(self.recording(member), only=channels),
+    )
+    without = attribute(replace(candidate, whole={}), others)
+    assert read == []
+    assert (without.shown, without.posterior) == ((), verdict.posterior)
+    one = attribute(replace(candidate, whole={"habits": candidate.whole["habits"]}), others)
+    assert read
+    assert one.shown == tuple(shown for shown in verdict.shown if shown.channel == "habits")

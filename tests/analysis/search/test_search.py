@@ -65,10 +65,10 @@ def test_numbers_of_packed_signatures_are_the_channels_own(folder: Path, candida
     for asked in (candidate, text, candidate.take(range(40, 90))):
         query = Query.of(asked, digests)
         rows = [digests.index(digest) for digest in asked.digests]
-        for member in library.members[:3]:
-            packed = Packed.of_bytes(Packed.of(library.signature(member)).to_bytes(), member.name)
+        members = library.members[:3]
+        packed = [Packed.of_bytes(Packed.of(library.signature(m)).to_bytes(), m.name) for m in members]
+        for member, found in zip(members, query.similarities(packed, CHANNELS), strict=True):
             expected = pairing.similarities(asked, library.signatures([member], asked.digests)[0])
-            found = query.similarities(packed, CHANNELS)
             np.testing.assert_allclose(found[:, rows], expected, atol=1e-6)
             assert np.isnan(np.delete(found, rows, axis=1)).all()
 
