@@ -1,7 +1,7 @@
 """Similarity of every candidate with every reference: as the channels define it, many models at a time.
 
-`next_token` is slow pair by pair over a thousand bins; between hundreds of models it is products of matrices, one
-canary at a time. All else is compared pair by pair.
+Pair by pair over a thousand bins is slow; between hundreds of models it is products of matrices, one canary at a time.
+What has no such form is compared pair by pair.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,44 +25,77 @@ def similarities(
     references: Sequence[Signature],
     channels: Sequence[str],
     step: Callable[[], object] = lambda: None,
+    mirrored: bool = False,
 ) -> Tensor:
-    """Of aligned signatures: [n_channels, n_candidates, n_references, n_canaries], NaN where one gave nothing."""
+    """Of aligned signatures: [n_channels, n_candidates, n_references, n_canaries], NaN where one gave nothing.
+
+    Written in place as it comes, so that nothing as large stands beside it. `step` is called once a channel.
+    `mirrored`: both sides are the same models, and what is compared pair by pair is, once a pair.
+    """
     shape = (len(candidates), len(references), len(candidates[0].canaries))
     tensor = np.full((len(channels), *shape), np.nan, np.float32)
-    for place, name in enumerate(channels):
+    for found, name in zip(tensor, channels, strict=True):
         sides = [[one.channels.get(name) for one in side] for side in (candidates, references)]
         rows, columns = ([number for number, arrays in enumerate(side) if arrays is not None] for side in sides)
         one, other = ([arrays for arrays in side if arrays is not None] for side in sides)
         if one and other:
             plain = not any(CONTINUED in arrays for arrays in (*one, *other))
-            compare = next_token_affinities if name == "next_token" and plain else _pair_by_pair(name)
-            tensor[np.ix_([place], rows, columns)] = compare(one, other)[None]
+            if plain and name in _OF_A_CANARY:
+                pairs = np.ix_(rows, columns)
+                for canary in range(shape[-1]):
+                    found[..., canary][pairs] = _OF_A_CANARY[name](one, other, canary)
+            else:
+                _pair_by_pair(name, (rows, one), (columns, other), found, mirrored)
         step()
     return tensor
 
 
-def _pair_by_pair(name: str) -> Callable[[Sequence[Arrays], Sequence[Arrays]], Matrix]:
+Placed = tuple[Sequence[int], Sequence[Arrays]]
+
+
+def _pair_by_pair(name: str, candidates: Placed, references: Placed, found: Tensor, mirrored: bool) -> None:
+    """Fill in [n_candidates, n_references, n_canaries] where both sides feed a channel."""
     channel = all_channels()[name]
+    for row, one in zip(*candidates, strict=True):
+        for column, other in zip(*references, strict=True):
+            if mirrored and column < row:
+                found[row, column] = found[column, row]
+            else:
+                found[row, column] = channel.similarity(one, other)
 
-    def compare(candidates: Sequence[Arrays], references: Sequence[Arrays]) -> Matrix:
-        return np.array([[channel.similarity(one, other) for other in references] for one in candidates])
 
-    return compare
+def _next_token(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: int) -> Matrix:
+    p, q = (np.stack([arrays["bins"][canary] for arrays in side]) for side in (candidates, references))
+    absent = np.logical_or.outer(np.isnan(p).any(axis=1), np.isnan(q).any(axis=1))
+    p, q = np.nan_to_num(p), np.nan_to_num(q)
+    used = np.flatnonzero((p > 0).any(axis=0) | (q > 0).any(axis=0))
+    sides = [_side(side, canary) for side in (candidates, references)]
+    affinity = _affinity(p[:, used].astype(float), q[:, used].astype(float), *sides)
+    return np.where(absent, np.nan, affinity)
 
 
-def next_token_affinities(candidates: Sequence[Arrays], references: Sequence[Arrays]) -> Matrix:
-    """What `analysis.channels.next_token` gives for each pair: [n_candidates, n_references, n_canaries]."""
-    n = len(candidates[0]["bins"])
-    affinities = np.empty((len(candidates), len(references), n))
-    for canary in range(n):
-        p, q = (np.stack([arrays["bins"][canary] for arrays in side]) for side in (candidates, references))
-        absent = np.logical_or.outer(np.isnan(p).any(axis=1), np.isnan(q).any(axis=1))
-        p, q = np.nan_to_num(p), np.nan_to_num(q)
-        used = np.flatnonzero((p > 0).any(axis=0) | (q > 0).any(axis=0))
-        sides = [_side(side, canary) for side in (candidates, references)]
-        affinity = _affinity(p[:, used].astype(float), q[:, used].astype(float), *sides)
-        affinities[..., canary] = np.where(absent, np.nan, affinity)
-    return affinities
+def _greedy(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: int) -> Matrix:
+    one, other = (np.stack([arrays["text"][canary] for arrays in side]) for side in (candidates, references))
+    lengths = [np.array([arrays["length"][canary] for arrays in side]) for side in (candidates, references)]
+    alike, equal = np.ones((len(one), len(other)), bool), np.zeros((len(one), len(other)))
+    for ours, theirs in zip(one.T, other.T, strict=True):
+        alike &= ours[:, None] == theirs
+        equal += alike
+    shorter, longer = np.minimum.outer(*lengths), np.maximum.outer(*lengths)
+    share = np.minimum(equal, shorter) / np.where(shorter > 0, shorter, 1)
+    return np.where(np.isnan(shorter), np.nan, np.where(longer == 0, 1.0, share))
+
+
+def _wording(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: int) -> Matrix:
+    one, other = (
+        np.stack([arrays["letters"][canary] for arrays in side]).astype(np.float32) for side in (candidates, references)
+    )
+    known = [np.array([arrays["known"][canary] for arrays in side]) for side in (candidates, references)]
+    return np.where(np.logical_and.outer(*known), np.clip(one @ other.T, 0, 1).astype(np.float64), np.nan)
+
+
+_OF_A_CANARY = {"next_token": _next_token, "greedy": _greedy, "wording": _wording}
+"""What a channel gives for each pair on one canary: [n_candidates, n_references]."""
 
 
 def _side(models: Sequence[Arrays], canary: int) -> tuple[Matrix, npt.NDArray[np.int64]]:

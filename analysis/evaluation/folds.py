@@ -1,7 +1,6 @@
 """One fold of an evaluation: everything is learned from some models, and says what it thinks of the others."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +8,13 @@ import numpy.typing as npt
 from analysis.kinship.canary_weights import PairMoments
 from analysis.kinship.classifier import KinshipClassifier
 from analysis.kinship.recalibration import Recalibration, Trials, fit_recalibration
-from analysis.kinship.selection import choose_canaries
-from analysis.kinship.surprise import surprise_features, surprise_terms
+from analysis.kinship.surprise import surprise_features
 from analysis.kinship.typicality import Typicality
 
 Places = npt.NDArray[np.intp]
 Subsets = npt.NDArray[np.float32]
+_MOST_STRANGERS = 120  # models whose family is left out inside a fold, likewise
 _MOST_GROUPS = 60  # classes of weights left out inside a fold: enough to fit three numbers, however large the library
-_MOST_PAIRS = 20_000  # that canaries are chosen on
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,15 @@ def compare_inside(learned: Typicality, subsets: Subsets, moments: PairMoments, 
     groups = [learned.places[weights == one] for one in classes]
     groups = [group for group in groups if _has_relatives(learned, group)]
     weigh = {family: moments.weights(family) for family in np.unique(families).tolist()}  # by what others show
-    parts = [_compare_left_out(learned, group, subsets, weigh, known=True) for group in groups]
+    parts = [_compare_left_out(learned, group, group, subsets, weigh, known=True) for group in groups]
     left = [learned.places[families == one] for one in np.unique(families)]
-    parts += [_compare_left_out(learned, group, subsets, weigh, known=False) for group in left if len(left) > 1]
+    if len(left) > 1:
+        asked = [_some(group, max(1, _MOST_STRANGERS // len(left)), seed) for group in left]
+        everybody = sum(map(len, left)) <= _MOST_STRANGERS
+        parts += [
+            _compare_left_out(learned, group, group if everybody else some, subsets, weigh, known=False)
+            for group, some in zip(left, asked, strict=True)
+        ]
     return Compared(
         np.concatenate([part.features for part in parts], axis=1),
         np.concatenate([part.there for part in parts]),
@@ -70,21 +74,29 @@ def compare_inside(learned: Typicality, subsets: Subsets, moments: PairMoments, 
     )
 
 
+def _some(group: Places, most: int, seed: int) -> Places:
+    chosen = np.random.default_rng([seed, int(group[0])]).permutation(group)[:most]
+    return np.sort(chosen)
+
+
 def _compare_left_out(
-    learned: Typicality, group: Places, subsets: Subsets, weigh: dict[int, npt.NDArray[np.float32]], known: bool
+    learned: Typicality,
+    group: Places,
+    asked: Places,
+    subsets: Subsets,
+    weigh: dict[int, npt.NDArray[np.float32]],
+    known: bool,
 ) -> Compared:
-    return compare(learned.without(group), group, subsets, weigh[int(learned.families[group[0]])], known)
+    """Some of a group of models, all of which are left out, compared with the rest."""
+    return compare(learned.without(group), asked, subsets, weigh[int(learned.families[group[0]])], known)
 
 
 def compare(
     learned: Typicality, candidates: Places, subsets: Subsets, weights: npt.NDArray[np.float32], known: bool
 ) -> Compared:
     """Candidates that `learned` has not seen, against all the models that it has."""
-    n = len(learned.families)
-    values = surprise_features(learned, candidates, learned.places, subsets, weights)
-    features = np.zeros((*values.shape[:2], n, values.shape[-1]), np.float32)
-    features[:, :, learned.places] = values
-    there = np.zeros((len(candidates), n), dtype=bool)
+    features = surprise_features(learned, candidates, subsets, weights)
+    there = np.zeros((len(candidates), len(learned.families)), dtype=bool)
     there[:, learned.places] = True
     return Compared(features, there, candidates, np.full(len(candidates), known))
 
@@ -117,32 +129,6 @@ def trials(learned: Typicality, compared: Compared, subsets: list[int], kinship:
     truth = np.where(compared.known, learned.families[compared.candidates], learned.families.max() + 1)
     there = np.tile(compared.there, (len(subsets), 1))
     return Trials(ratios.reshape(there.shape), there, learned.families, np.tile(truth, len(subsets)))
-
-
-def choose(learned: Typicality, size: int, eligible: Places, seed: int) -> Places:
-    """The canaries, best first, that tell kin from strangers best among the models that were learned from."""
-    one, other = np.triu_indices(len(learned.places), 1)
-    one, other = learned.places[one], learned.places[other]
-    use = learned.weights[one] != learned.weights[other]
-    one, other = one[use], other[use]
-    kin = learned.families[one] == learned.families[other]
-    if not kin.any() or kin.all():
-        return eligible[:size]
-    if len(one) > _MOST_PAIRS:
-        chance = np.random.default_rng(seed).random(len(one)) < _MOST_PAIRS / len(one)
-        one, other, kin = one[kin | chance], other[kin | chance], kin[kin | chance]
-    terms = np.nan_to_num(_pair_terms(learned, one, other)[..., eligible])
-    scale = terms[:, ~kin].sum(axis=-1).std(axis=-1)
-    together = (terms / np.maximum(scale, 1e-6)[:, None, None]).sum(axis=0)
-    return eligible[choose_canaries(together, kin, np.ones(len(kin)), size)]
-
-
-def _pair_terms(learned: Typicality, one: Places, other: Places) -> npt.NDArray[Any]:
-    """Terms of listed pairs: [n_channels, n_pairs, n_canaries]."""
-    rows = []
-    for place in np.unique(one):
-        rows.append(surprise_terms(learned, np.array([place]), other[one == place])[:, 0])
-    return np.concatenate(rows, axis=1)
 
 
 def _has_relatives(learned: Typicality, group: Places) -> bool:

@@ -4,51 +4,68 @@ The weights of a linear discriminant that takes canaries for independent (Fisher
 differences drawn towards their mean as far as so few lineages can't tell them apart (James and Stein 1961).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.kinship.surprise import surprise_terms
+from analysis.kinship.surprise import Surprise
 from analysis.kinship.typicality import Typicality
+
+Values = npt.NDArray[np.float32]
+Look = Callable[[int, int, Values], None]
 
 
 @dataclass(frozen=True)
 class PairMoments:
-    """Means and mean squares of what canaries add to pairs, for every pair of families.
+    """Means and mean squares of what canaries add to pairs, for every two families.
 
-    `mean`, `square` [n_channels, n_family_pairs, n_canaries]; `one`, `other` [n_family_pairs] the two families.
+    `mean`, `square` [n_channels, n_family_pairs, n_canaries]; `one`, `other` [n_family_pairs] the two families, the
+    same where pairs are kin.
     """
 
-    mean: npt.NDArray[np.float32]
-    square: npt.NDArray[np.float32]
+    mean: Values
+    square: Values
     one: npt.NDArray[np.intp]
     other: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, learned: Typicality) -> Self:
-        """From all pairs of models of different weights that were learned from."""
-        rows: dict[tuple[int, int], list[npt.NDArray[np.float32]]] = {}
-        for place in learned.places:
-            others = learned.places[learned.weights[learned.places] != learned.weights[place]]
-            terms = surprise_terms(learned, np.array([place]), others)[:, 0]
-            known = ~np.isnan(terms)
-            terms = np.where(known, terms, 0)
-            for family in np.unique(learned.families[others]).tolist():
-                of_family = learned.families[others] == family
-                sums = np.stack(
-                    [part[:, of_family].sum(axis=1) for part in (terms, terms**2, known.astype(np.float32))]
-                )
-                rows.setdefault((int(learned.families[place]), family), []).append(sums)
-        totals = np.stack(
-            [np.sum(sums, axis=0) for sums in rows.values()], axis=2
-        )  # [3, n_channels, n_pairs, n_canaries]
-        number = np.maximum(totals[2], 1)
-        one, other = np.array(list(rows), dtype=np.intp).T
-        return cls(totals[0] / number, totals[1] / number, one, other)
+    def of(cls, learned: Typicality, look: Look = lambda channel, model, terms: None) -> Self:
+        """From all pairs of models of different weights that were learned from.
 
-    def weights(self, without: int | None = None) -> npt.NDArray[np.float32]:
+        Pairs take the time here, so that `look` may see them too: a channel, a model, and what each canary adds to the
+        score of its pairs with that model and those behind it, [n_behind, n_canaries].
+        """
+        surprise, families = Surprise.of(learned), learned.families[learned.places]
+        of_family = {family: learned.places[families == family] for family in np.unique(families).tolist()}
+        rows: dict[tuple[int, int], Values] = {}
+        for family, members in of_family.items():
+            sums, pairs = _sums(surprise, members, look)
+            for other, others in of_family.items():
+                if pairs[others].any():  # either way round, where families stand among each other
+                    key = min(family, other), max(family, other)
+                    rows[key] = rows.get(key, np.float32(0)) + sums[:, :, others].sum(axis=2)
+        totals = np.stack(list(rows.values()), axis=2)  # [3, n_channels, n_family_pairs, n_canaries]
+        number = np.maximum(totals[2], 1)
+        one, other_one = np.array(list(rows), dtype=np.intp).T
+        return cls(totals[0] / number, totals[1] / number, one, other_one)
+
+    @cached_property
+    def _strangers(self) -> npt.NDArray[np.float64]:
+        """Summed means and mean squares over pairs of families: by each family that is among them, then of all:
+        [2, n_channels, n_families + 1, n_canaries]."""
+        count = int(max(self.one.max(), self.other.max())) + 1
+        sums = np.zeros((2, self.mean.shape[0], count + 1, self.mean.shape[2]))
+        for place in np.flatnonzero(self.one != self.other).tolist():
+            for side, values in enumerate((self.mean, self.square)):
+                for row in (self.one[place], self.other[place], -1):
+                    sums[side, :, row] += values[:, place]
+        return sums
+
+    def weights(self, without: int | None = None) -> Values:
         """Weights with mean 1 [n_channels, n_canaries], learned without a family; all 1 where there is no kin left."""
         left = (
             np.ones(len(self.one), dtype=bool) if without is None else (self.one != without) & (self.other != without)
@@ -56,8 +73,13 @@ class PairMoments:
         kin, strangers = left & (self.one == self.other), left & (self.one != self.other)
         if not kin.any() or not strangers.any():
             return np.ones((self.mean.shape[0], self.mean.shape[2]), np.float32)
-        means = [self.mean[:, which].mean(axis=1) for which in (kin, strangers)]
-        squares = [self.square[:, which].mean(axis=1) for which in (kin, strangers)]
+        others = self._strangers[:, :, -1]
+        if without is not None and without < self._strangers.shape[2] - 1:
+            others = others - self._strangers[:, :, without]
+        usual = (others / strangers.sum()).astype(np.float32)
+        means, squares = (
+            [values[:, kin].mean(axis=1), other] for values, other in zip((self.mean, self.square), usual, strict=True)
+        )
         spread = [np.maximum(square - mean**2, 0) for mean, square in zip(means, squares, strict=True)]
         difference = _shrunk(
             means[0] - means[1], self.mean[:, kin].var(axis=1, ddof=1) / kin.sum() if kin.sum() > 1 else spread[0]
@@ -67,6 +89,29 @@ class PairMoments:
         weights = np.maximum(difference, 0) / np.maximum(variance, 1e-12)
         mean = weights.mean(axis=1, keepdims=True)
         return np.where(mean > 0, weights / np.where(mean > 0, mean, 1), 1).astype(np.float32)
+
+
+def _sums(surprise: Surprise, members: npt.NDArray[np.intp], look: Look) -> tuple[Values, npt.NDArray[np.intp]]:
+    """Over some models' pairs with each model behind them: what canaries add, its square and how many pairs are known,
+    summed [3, n_channels, n, n_canaries]; and how many pairs these are [n]."""
+    learned = surprise.learned
+    n_channels, n, n_canaries = surprise.half.shape
+    sums, pairs = np.zeros((3, n_channels, n, n_canaries), np.float32), np.zeros(n, np.intp)
+    there = np.isin(np.arange(n), learned.places)
+    for model in members.tolist():
+        use = there & (learned.weights != learned.weights[model]) & (np.arange(n) > model)
+        pairs += use
+        for channel in range(n_channels):
+            terms = surprise.terms(channel, model, model)
+            look(channel, model, terms)
+            terms[~use[model:]] = 0
+            sums[0, channel, model:] += terms
+            terms *= terms
+            sums[1, channel, model:] += terms
+            rows, unknown = learned.pairs.gaps.get((channel, model), (np.zeros(0, np.intp), np.zeros((0, n_canaries))))
+            sums[2, channel, rows] -= unknown * use[rows, None]
+    sums[2] += learned.pairs.live[:, None] * pairs[:, None].astype(np.float32)
+    return sums, pairs
 
 
 def _shrunk(difference: npt.NDArray[np.float32], error: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -39,4 +39,6 @@ def _standardised(
     """Terms with their weighted mean taken out, each pair scaled by the root of its weight; and that mean."""
     share = (weight / weight.sum()).astype(np.float32)
     mean = share @ terms
-    return (terms - mean) * np.sqrt(share * len(share))[:, None], mean
+    standardised = terms - mean
+    standardised *= np.sqrt(share * len(share))[:, None]
+    return standardised, mean

@@ -1,63 +1,93 @@
 """Pair features from surprising agreement: what `Pairing` does, with a background of its own for every answer."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 
 from analysis.kinship.typicality import Typicality
 
 _Places = npt.NDArray[np.intp]
+_Values = npt.NDArray[np.float32]
+_ROWS = 64
+"""Of pairs that are worked on at a time: what they take stays in the processor's cache."""
 
 
-def surprise_terms(learned: Typicality, candidates: _Places, references: _Places) -> npt.NDArray[np.float32]:
-    """What each canary adds to each channel's score: [n_channels, n_candidates, n_references, n_canaries], NaN unknown.
+@dataclass(frozen=True)
+class Surprise:
+    """What agreement is worth by what was learned: `half` [n_channels, n, n_canaries], half of each typicality.
 
-    Similarity above the mean typicality of the two answers, in units of its surprise (nats).
+    `floor`: as rare as an answer can be known to be, with so many families.
     """
-    typical = (learned(candidates)[:, :, None] + learned(references)[:, None]) / 2
-    floor = 0.5 / max(len(learned.similar), 2)  # as rare as an answer can be known to be, with so many families
-    similarity = learned.tensor[:, candidates[:, None], references]
-    terms: npt.NDArray[np.float32] = (similarity - typical) * -np.log(floor + (1 - floor) * typical)
-    return terms
+
+    learned: Typicality
+    half: _Values
+    floor: float
+
+    @classmethod
+    def of(cls, learned: Typicality) -> Self:
+        """By what was learned of all models that are there."""
+        half = learned()
+        half *= 0.5
+        return cls(learned, half, 0.5 / max(len(learned.similar), 2))
+
+    def terms(self, channel: int, model: int, first: int = 0) -> _Values:
+        """What each canary adds to the score of a model with all models from `first` on: [n - first, n_canaries].
+
+        Similarity above the mean typicality of the two answers, in units of its surprise (nats); 0 where unknown.
+        With a typicality t, the surprise is -log(floor + (1 - floor) t) = -(log(t + above) + log(1 - floor)).
+        """
+        similarity, half = self.learned.pairs.similarity[channel, model], self.half[channel]
+        above, shift = np.float32(self.floor / (1 - self.floor)), np.float32(np.log1p(-self.floor))
+        own = half[model] + above
+        terms = np.empty((len(half) - first, half.shape[1]), np.float32)
+        for start in range(first, len(half), _ROWS):
+            rows, block = slice(start, start + _ROWS), terms[start - first : start - first + _ROWS]
+            typical = half[rows] + own
+            np.subtract(typical, similarity[rows], out=block)
+            block -= above
+            np.log(typical, out=typical)
+            typical += shift
+            block *= typical
+        if (channel, model) in self.learned.pairs.gaps:
+            rows_of, unknown = self.learned.pairs.gaps[channel, model]
+            for row, missing in zip(rows_of.tolist(), unknown, strict=True):
+                if row >= first:
+                    terms[row - first, missing] = 0
+        return terms
 
 
-def surprise_features(
-    learned: Typicality,
-    candidates: _Places,
-    references: _Places,
-    subsets: npt.NDArray[np.float32],
-    weights: npt.NDArray[np.float32],
-) -> npt.NDArray[np.float32]:
-    """Pair features for each subset of canaries: [n_subsets, n_candidates, n_references, 3 n_channels].
+def surprise_features(learned: Typicality, candidates: _Places, subsets: _Values, weights: _Values) -> _Values:
+    """Pair features with all models for each subset of canaries: [n_subsets, n_candidates, n, 3 n_channels], 0 for
+    those that were not learned from.
 
     `subsets` [n_canaries, n_subsets] are 0 or 1, `weights` [n_channels, n_canaries] say how much each canary counts. A
     channel's features are the mean over the known canaries of a subset; the same measured in the spread of the
     candidate's own scores with all families (some models are more like everybody than others); and that of the
     weighted mean.
     """
-    terms = surprise_terms(learned, candidates, references)
-    known = ~np.isnan(terms)
-    np.nan_to_num(terms, copy=False)
-    plain = _means(terms, known.astype(np.float32), subsets)
-    weighted = _means(terms, known * weights[:, None, None], subsets)
-    families = learned.families[references]
-    shares = np.array([1 / (families == family).sum() for family in families], dtype=np.float32)
+    surprise, size = Surprise.of(learned), subsets.shape[1]
+    means = np.empty((len(weights), len(candidates), len(learned.families), 2 * size), np.float32)
+    for channel, weight in enumerate(weights):
+        both = np.hstack([subsets, weight[:, None] * subsets])
+        for place, model in enumerate(candidates.tolist()):
+            total = np.maximum(learned.pairs.totals(channel, model, both), 1e-6)
+            np.divide(surprise.terms(channel, model) @ both, total, out=means[channel, place])
+    families = learned.families[learned.places]
+    shares = np.zeros(len(learned.families), np.float32)
+    shares[learned.places] = 1 / np.bincount(families)[families]
     shares /= shares.sum()
+    plain, weighted = means[..., :size], means[..., size:]
     parts = [plain, _relative(plain, shares), _relative(weighted, shares)]
-    features: npt.NDArray[np.float32] = np.moveaxis(np.concatenate(parts), (0, 3), (3, 0))
+    features: _Values = np.moveaxis(np.concatenate(parts), (0, 3), (3, 0))
+    features[:, :, shares == 0] = 0
     return features
 
 
-def _means(
-    terms: npt.NDArray[np.float32], weights: npt.NDArray[np.float32], subsets: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Weighted means over subsets of canaries: [n_channels, n_candidates, n_references, n_subsets]."""
-    means: npt.NDArray[np.float32] = ((terms * weights) @ subsets) / np.maximum(weights @ subsets, 1e-6)
-    return means
-
-
-def _relative(scores: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _relative(scores: _Values, shares: _Values) -> _Values:
     """Scores over references less their mean, in units of their spread, every family weighing the same."""
     usual = np.einsum("kijs,j->kis", scores, shares)[:, :, None]
     spread = np.sqrt(np.einsum("kijs,j->kis", (scores - usual) ** 2, shares))[:, :, None]
-    relative: npt.NDArray[np.float32] = (scores - usual) / np.maximum(spread, 1e-6)
+    relative: _Values = (scores - usual) / np.maximum(spread, 1e-6)
     return relative

@@ -13,9 +13,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.kinship.similarity import Tensor
+from analysis.kinship.known_pairs import KnownPairs, Tensor
 
 _Places = npt.NDArray[np.intp]
+_Values = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -27,61 +28,71 @@ class Typicality:
     there were.
     """
 
-    tensor: Tensor
+    pairs: KnownPairs
     families: _Places
     weights: _Places
     places: _Places
-    similar: dict[int, npt.NDArray[np.float32]]
-    known: dict[int, npt.NDArray[np.float32]]
-    total: npt.NDArray[np.float32]
-    heard: npt.NDArray[np.float32]
+    similar: dict[int, _Values]
+    known: dict[int, _Values]
+    total: _Values
+    heard: _Values
 
     @classmethod
     def of(cls, tensor: Tensor, families: _Places, weights: _Places) -> Self:
-        """Learn from all models. `families`, `weights` [n]: which family, which class of the same weights."""
+        """Learn from all models. `families`, `weights` [n]: which family, which class of the same weights.
+
+        `tensor` [n_channels, n, n, n_canaries] is taken over: what is unknown becomes 0 in it.
+        """
+        pairs = KnownPairs.of(tensor)
         none = np.zeros_like(tensor[:, 0])
-        blank = cls(tensor, families, weights, np.arange(len(families)), {}, {}, none, none)
-        sums = {family: blank._sums(np.flatnonzero(families == family)) for family in np.unique(families).tolist()}
-        similar, known = ({family: pair[side] for family, pair in sums.items()} for side in (0, 1))
-        means = [_mean(*pair) for pair in sums.values()]
-        total, heard = (np.sum([mean[side] for mean in means], axis=0) for side in (0, 1))
+        blank = cls(pairs, families, weights, np.arange(len(families)), {}, {}, none, none)
+        total, heard = np.zeros_like(none), np.zeros_like(none)
+        similar, known = {}, {}
+        for family in np.unique(families).tolist():
+            similar[family], known[family] = sums = blank._sums(np.flatnonzero(families == family))
+            for whole, mean in zip((total, heard), _mean(*sums), strict=True):
+                whole += mean
         return replace(blank, similar=similar, known=known, total=total, heard=heard)
 
     def without(self, left_out: Sequence[int] | _Places) -> Self:
         """The same, learned without some models."""
         out = np.intersect1d(left_out, self.places)
+        places = np.setdiff1d(self.places, out)
         similar, known = dict(self.similar), dict(self.known)
         total, heard = self.total.copy(), self.heard.copy()
         for family in np.unique(self.families[out]).tolist():
-            before = _mean(similar[family], known[family])
+            for whole, mean in zip((total, heard), _mean(similar[family], known[family]), strict=True):
+                whole -= mean
+            if not (self.families[places] == family).any():
+                similar[family] = known[family] = np.zeros_like(total[:, :1])
+                continue
             gone, lost = self._sums(out[self.families[out] == family])
             similar[family], known[family] = similar[family] - gone, known[family] - lost
-            after = _mean(similar[family], known[family])
-            total += after[0] - before[0]
-            heard += after[1] - before[1]
-        places = np.setdiff1d(self.places, out)
+            for whole, mean in zip((total, heard), _mean(similar[family], known[family]), strict=True):
+                whole += mean
         return replace(self, places=places, similar=similar, known=known, total=total, heard=heard)
 
-    def __call__(self, places: _Places) -> npt.NDArray[np.float32]:
+    def __call__(self, places: _Places | slice = slice(None)) -> _Values:
         """Typicality of models' answers, 0 to 1: [n_channels, n_places, n_canaries]."""
-        typical: npt.NDArray[np.float32] = self.total[:, places] / np.maximum(self.heard[:, places], 1)
-        return np.clip(typical, 0, 1)
+        typical: _Values = self.total[:, places] / np.maximum(self.heard[:, places], 1)
+        return np.clip(typical, 0, 1, out=typical)
 
-    def _sums(self, members: _Places) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _sums(self, members: _Places) -> tuple[_Values, _Values]:
         """Summed similarity of every model to these members, those of its own weights apart, and their number."""
-        similar = np.zeros_like(self.tensor[:, 0])
-        known = np.zeros_like(similar)
+        similar, known = np.zeros_like(self.pairs.similarity[:, 0]), np.zeros_like(self.pairs.similarity[:, 0])
         for member in members.tolist():
-            values = self.tensor[:, member]
-            counts = ~np.isnan(values) & (self.weights != self.weights[member])[None, :, None]
-            similar += np.where(counts, values, 0)
-            known += counts
+            values, there = self.pairs.similarity[:, member], self.pairs.known(member)
+            twins = self.weights == self.weights[member]
+            similar += values
+            known += there
+            similar[:, twins] -= values[:, twins]
+            known[:, twins] -= there[:, twins]
         return similar, known
 
 
-def _mean(
-    similar: npt.NDArray[np.float32], known: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _mean(similar: _Values, known: _Values) -> tuple[_Values, _Values]:
     """A family's mean similarity, 0 where nobody of it is known; and 1 or 0, whether somebody is."""
     there = (known > 0.5).astype(np.float32)
-    return there * similar / np.maximum(known, 1), there
+    mean = similar / np.maximum(known, 1)
+    mean *= there
+    return mean, there

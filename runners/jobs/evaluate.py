@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.channels import all_channels
-from analysis.evaluation.evaluation import DEFAULTS, Budget, Plan, evaluate
+from analysis.evaluation.evaluation import DEFAULTS, Budget, Models, Plan, evaluate_models
 from analysis.evaluation.folds import Settings
 from analysis.libraries.lineage import Lineage, load_lineage, unknown_names
 from analysis.signatures.signature import Signature, align, signature
@@ -31,6 +31,7 @@ class EvaluateSettings:
     channels: list[str]
     unknown_prior: float | None
     regularisation: float
+    jobs: int
 
 
 def main(overrides: list[str]) -> int:
@@ -48,7 +49,9 @@ def main(overrides: list[str]) -> int:
     for warning in warnings:
         say(f"warning: {warning}")
     with ExitStack() as bars:
-        figures = evaluate(signatures, lineage, plan, progress_on(bars))
+        models = Models.of(signatures, lineage, plan, progress_on(bars))
+        del signatures  # gigabytes, of a large library
+        figures = evaluate_models(models, plan, progress_on(bars))
     figures["warnings"] = warnings + figures["warnings"]
     save(figures, out)
     print(out)
@@ -66,6 +69,8 @@ def plan_of(settings: EvaluateSettings) -> Plan:
         raise KinprintError("budgets is empty; name at least one, such as [8,16,32,64,all]")
     if settings.seeds < 1:
         raise KinprintError(f"seeds must be at least 1; it is {settings.seeds}")
+    if settings.jobs < 1:
+        raise KinprintError(f"jobs must be at least 1; it is {settings.jobs}")
     if unknown := [name for name in settings.channels if name not in all_channels()]:
         raise KinprintError(f"there is no channel {unknown[0]!r}; known are {', '.join(sorted(all_channels()))}")
     if settings.unknown_prior is not None and not 0 < settings.unknown_prior < 1:
@@ -73,7 +78,7 @@ def plan_of(settings: EvaluateSettings) -> Plan:
     if not settings.regularisation > 0:
         raise KinprintError(f"regularisation must be above 0; it is {settings.regularisation}")
     estimator = Settings(settings.unknown_prior, settings.regularisation)
-    return Plan(tuple(dict.fromkeys(budgets)), settings.seeds, tuple(settings.channels), estimator)
+    return Plan(tuple(dict.fromkeys(budgets)), settings.seeds, tuple(settings.channels), estimator, settings.jobs)
 
 
 def read_signatures(

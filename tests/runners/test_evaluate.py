@@ -98,6 +98,7 @@ def test_a_candidate_is_attributed_with_an_imported_library(
         ("channels=[tokenizer]", "feed none of the channels tokenizer"),
         ("unknown_prior=1", "unknown_prior"),
         ("regularisation=0", "regularisation"),
+        ("jobs=0", "jobs"),
         ("out=.", "is a folder"),
     ],
 )

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.benchmark.similarities import Tensor, similarities
 from analysis.evaluation.evaluation import Plan, evaluate, random_subsets
 from analysis.kinship.canary_weights import PairMoments
 from analysis.kinship.selection import choose_canaries
-from analysis.kinship.similarity import similarity_tensor
 from analysis.kinship.typicality import Typicality
 from analysis.libraries.lineage import Lineage
 from probes.errors import LibraryError
@@ -21,6 +21,10 @@ PLAN = Plan(budgets=(8, 40, 1000, "all"), seeds=4)
 
 def figures(library: WordLibrary, plan: Plan = PLAN) -> dict[str, Any]:
     return evaluate(library.signatures, library.lineage, plan)
+
+
+def _similarities(library: WordLibrary) -> Tensor:
+    return similarities(library.signatures, library.signatures, ["first_word"])
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +101,7 @@ def test_nothing_is_learned_from_what_is_left_out() -> None:
     families, weights = (
         np.unique([getattr(m, k) for m in lineage], return_inverse=True)[1] for k in ("family", "weights")
     )
-    tensor = similarity_tensor(library.signatures, ["first_word"])
+    tensor = _similarities(library)
     learned = Typicality.of(tensor, families, weights).without([0, 1]).without([5])
     changed = tensor.copy()
     changed[:, [0, 1, 5]] = changed[:, :, [0, 1, 5]] = 0.77
@@ -162,7 +166,7 @@ def test_canaries_count_by_what_other_families_show() -> None:
     words = library.words.copy()
     words[:, 60:] = np.random.default_rng(5).integers(0, 40, (12, 60))  # nobody's habit
     families = np.repeat(np.arange(4), 3)
-    tensor = similarity_tensor(WordLibrary(words, library.lineage).signatures, ["first_word"])
+    tensor = _similarities(WordLibrary(words, library.lineage))
     moments = PairMoments.of(Typicality.of(tensor, families, np.arange(12)))
     weights = moments.weights()[0]
     assert weights.mean() == pytest.approx(1, abs=1e-4)
@@ -176,7 +180,7 @@ def test_canaries_count_by_what_other_families_show() -> None:
 
 def test_without_kin_all_canaries_count_alike() -> None:
     library = word_library([1, 1, 1])
-    tensor = similarity_tensor(library.signatures, ["first_word"])
+    tensor = _similarities(library)
     moments = PairMoments.of(Typicality.of(tensor, np.arange(3), np.arange(3)))
     assert (moments.weights() == 1).all()
 
@@ -189,3 +193,20 @@ def test_a_canary_that_repeats_another_is_not_chosen_beside_it() -> None:
     chosen = choose_canaries(terms, kin, np.ones(400), 3)
     assert set(chosen[:2].tolist()) in ({0, 2}, {1, 2})
     assert len(set(chosen.tolist())) == 3
+
+
+def test_folds_side_by_side_say_what_they_say_one_after_the_other(library: WordLibrary) -> None:
+    plan = Plan(budgets=(20, "all"), seeds=2)
+    assert figures(library, replace(plan, jobs=3)) == figures(library, plan)
+
+
+def test_of_many_strangers_some_are_asked_whichever_their_family(
+    library: WordLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(budgets=("all",), seeds=1)
+    everybody = figures(library, plan)
+    monkeypatch.setattr("analysis.evaluation.folds._MOST_STRANGERS", 12)
+    some = figures(library, plan)
+    assert some["open_set"]["auroc"] == pytest.approx(everybody["open_set"]["auroc"], abs=0.03)
+    assert some["calibration"]["log_loss"] != everybody["calibration"]["log_loss"]
+    assert some["calibration"]["log_loss"] == pytest.approx(everybody["calibration"]["log_loss"], abs=0.1)

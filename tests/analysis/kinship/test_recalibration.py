@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from analysis.recalibration import Recalibration, Trials, _Loss, fit_recalibration
+from analysis.kinship.recalibration import Recalibration, Trials, _Loss, fit_recalibration
 
 
 @pytest.fixture

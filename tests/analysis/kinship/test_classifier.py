@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.kinship import KinshipClassifier
+from analysis.kinship.classifier import KinshipClassifier
 
 
 def test_many_pairs_are_solved_for_another_way_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -12,7 +12,7 @@ def test_many_pairs_are_solved_for_another_way_and_say_the_same(monkeypatch: pyt
     features = source.normal(0, 1, (12_000, 3)) + kin[:, None] * [1.0, 0.5, 0.0]
     weight = source.random(12_000)
     many = KinshipClassifier().fit(features, kin, weight)
-    monkeypatch.setattr("analysis.kinship._MANY", 20_000)
+    monkeypatch.setattr("analysis.kinship.classifier._MANY", 20_000)
     few = KinshipClassifier().fit(features, kin, weight)
     assert (many.pipeline_[-1].solver, few.pipeline_[-1].solver) == ("newton-cholesky", "lbfgs")
     np.testing.assert_allclose([*many.slopes, many.intercept], [*few.slopes, few.intercept], atol=1e-4)
