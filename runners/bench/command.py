@@ -27,7 +27,7 @@ example: kinprint bench capture
 Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "value", "unit", "target", "holds"}.
 What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
 (by default the zoo in the package), for sequential one (by default the references in the package for the watch, the
-zoo there for the probe); for scale it is numbers of references, or evaluate, for the rows of that verb (hours).
+zoo there for the probe); for scale it is numbers of references, or evaluate, for the rows of that verb (half an hour).
 Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too; those of peers begin with
 peer_NAME/. Option --docs FILE writes them as a page with plots, --rates FILE those that
 reports tell (analysis/measured_rates.json). For weights name folders of models of the zoo (by default those fetched);

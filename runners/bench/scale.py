@@ -33,7 +33,7 @@ from runners.progress import counting, say
 
 SIZES = (1_000, 10_000, 100_000)
 EVALUATE = "evaluate"
-"""Takes hours, so its rows are taken only where it is named."""
+"""Takes long, so its rows are taken only where it is named."""
 _TARGETS = {1_000: 0.1, 10_000: 0.2, 100_000: 0.8}
 _CANDIDATES, _EXHAUSTIVE, _ADDED = 9, 2, 1_000
 _BATCH = 1_000
