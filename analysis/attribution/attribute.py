@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from analysis.attribution.decision import but_for_doubt, decision_of, posterior_of
 from analysis.attribution.evidence_by_canary import explain
@@ -21,6 +20,7 @@ from analysis.kinship.fitted import Fit, FittedKinship, LinearKinship
 from analysis.kinship.pairing import Pairing
 from analysis.kinship.shared_weights import NAME, BesideWeights, Shared, shared_weights
 from analysis.libraries.library import Library
+from analysis.one_thread import one_thread
 from analysis.signatures.chosen_logits import vocabulary_of
 from analysis.signatures.signature import Signature, align
 from analysis.signatures.unfed import Unfed
@@ -30,17 +30,14 @@ from probes.answer import TAKES_NO_IMAGES
 from probes.errors import LibraryError
 
 
+@one_thread()
 def attribute(candidate: Signature, library: Library | None = None, rules: Rules | None = None) -> Verdict:
     """Say which family of the library a candidate descends from, or that it is none of them, or that it can't be said.
 
     Raises LibraryError if the library can't answer: it has no prompt in common with the candidate, or too few
     references to fit the kinship classifier.
     """
-    with threadpool_limits(1, "blas"):  # the matrices are small: threads would spend their time waiting for each other
-        return _attribute(candidate, library or Library.load(), rules or Rules())
-
-
-def _attribute(candidate: Signature, library: Library, rules: Rules) -> Verdict:
+    library, rules = library or Library.load(), rules or Rules()
     check(rules, library)
     library = library.asked(candidate)
     shared = library.shared_prompts(candidate)

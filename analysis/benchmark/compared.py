@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.benchmark.similarities import Tensor, similarities
 from analysis.channels.tokenizer import CHANNEL as TOKENIZER
 from analysis.channels.tokenizer import usual as usual
+from analysis.kinship.similarities import Tensor, similarities
 from analysis.signatures.signature import Signature
 
 Matrix = npt.NDArray[np.float64]

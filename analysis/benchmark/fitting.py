@@ -6,7 +6,6 @@ from itertools import product
 
 import numpy as np
 import sklearn
-from threadpoolctl import threadpool_limits
 
 from analysis.attribution.conformal import LEVEL, ConformalSets
 from analysis.attribution.rules import Rules, without_tokenizer
@@ -22,6 +21,7 @@ from analysis.kinship.classifier import KinshipClassifier
 from analysis.kinship.fitted import Fit, FittedKinship
 from analysis.kinship.shared_weights import NAME
 from analysis.libraries.library import REFERENCES
+from analysis.one_thread import one_thread
 from analysis.signatures.observation import Access
 from analysis.verdict import kinprint_version
 from probes.errors import LibraryError
@@ -39,6 +39,7 @@ _SEEDS = 3
 Step = Callable[[str], object]
 
 
+@one_thread()
 def fit_all(
     specimens: Sequence[Specimen],
     version: str,
@@ -53,9 +54,8 @@ def fit_all(
     """
     rules, fits = Rules(), []
     readable = [one for one in accesses if any(x.kind in REFERENCES and x.readable_at(one) for x in specimens)]
-    with threadpool_limits(1, "blas"):  # the matrices are small: threads would spend their time waiting for each other
-        for access in readable or accesses[-1:]:
-            fits += _fits_at(Seen.at(access, specimens), budgets, rules, step)
+    for access in readable or accesses[-1:]:
+        fits += _fits_at(Seen.at(access, specimens), budgets, rules, step)
     return FittedKinship(
         fits=tuple(fits),
         lineages=tuple(sorted({one.lineage for one in specimens})),

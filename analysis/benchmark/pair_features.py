@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.benchmark.compared import Compared
-from analysis.benchmark.similarities import Tensor
 from analysis.kinship.pairing import HIGHEST_BACKGROUND
+from analysis.kinship.similarities import Tensor
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]

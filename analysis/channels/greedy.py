@@ -1,5 +1,7 @@
 """Greedy continuation: how far two greedy answers spell the same bytes."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,11 +36,18 @@ class Greedy:
         if continued is not None:
             candidate, reference = (_without_space(side, continued) for side in (candidate, reference))
         equal = np.cumprod(candidate["text"] == reference["text"], axis=1).sum(axis=1)
-        shorter = np.minimum(candidate["length"], reference["length"])
-        longer = np.maximum(candidate["length"], reference["length"])
-        share = np.minimum(equal, shorter) / np.where(shorter > 0, shorter, 1)
-        similarity: npt.NDArray[np.float64] = np.where(longer == 0, 1.0, share)
-        return np.where(np.isnan(shorter), np.nan, similarity)
+        return share_of_shorter(equal, candidate["length"], reference["length"])
+
+
+def share_of_shorter(
+    equal: npt.NDArray[Any], one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """How much of the shorter answer `equal` bytes are, from the lengths of both, NaN for none; arrays of one shape, or
+    that broadcast to one."""
+    shorter, longer = np.minimum(one, other), np.maximum(one, other)
+    share = np.minimum(equal, shorter) / np.where(shorter > 0, shorter, 1)
+    similarity: npt.NDArray[np.float64] = np.where(longer == 0, 1.0, share)
+    return np.where(np.isnan(shorter), np.nan, similarity)
 
 
 def _without_space(side: Arrays, rows: npt.NDArray[np.bool_]) -> Arrays:

@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from analysis.descent.aligned import aligned_logits, common_tokens, rows_shown
 from analysis.descent.evidence import Decision, DescentEvidence
@@ -25,6 +24,7 @@ from analysis.descent.rivals import UNKNOWN, Matrix, Models, Places, same_vocabu
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS, rows_space
 from analysis.libraries.library import REFERENCES, TAUGHT, Library, Member
+from analysis.one_thread import one_thread
 from analysis.signatures.chosen_logits import last_logits, vocabulary_of
 from analysis.signatures.signature import prompts_asked
 from analysis.signatures.unfed import Unfed
@@ -37,6 +37,7 @@ TEXT_DECIDES_NOTHING = (
 )
 
 
+@one_thread()
 def descent(
     candidate: Recording, library: Library, parents: Sequence[str], alpha: float = 0.01
 ) -> tuple[DescentEvidence, ...]:
@@ -48,9 +49,8 @@ def descent(
     if unknown := [name for name in parents if name not in names]:
         known = ", ".join(member.name for member in library.members if member.role in REFERENCES)
         raise LibraryError(f"the library at {library.folder} has no model {unknown[0]!r}; parents may be {known}")
-    with threadpool_limits(1, "blas"):  # the matrices are small: threads would spend their time waiting for each other
-        compared = _Comparison.of(candidate, library, [names[name] for name in parents])
-        found = [compared.about(place) for place in range(len(parents))]
+    compared = _Comparison.of(candidate, library, [names[name] for name in parents])
+    found = [compared.about(place) for place in range(len(parents))]
     tried = [one.p_value for one in found if one.p_value is not None]
     adjusted = iter(holm(tried).tolist())
     return tuple(one if one.p_value is None else _decided(one, next(adjusted), alpha, len(tried)) for one in found)

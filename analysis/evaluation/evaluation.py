@@ -7,16 +7,16 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
-from analysis.benchmark.similarities import similarities
 from analysis.evaluation.folds import Places, Settings, Subsets, compare, compare_inside, fit
 from analysis.evaluation.result import result
 from analysis.kinship.canary_weights import PairMoments
 from analysis.kinship.chosen_canaries import PairSample
 from analysis.kinship.known_pairs import Tensor
+from analysis.kinship.similarities import similarities
 from analysis.kinship.typicality import Typicality
 from analysis.libraries.lineage import Lineage
+from analysis.one_thread import one_thread
 from analysis.signatures.signature import Signature
 from probes.errors import LibraryError
 
@@ -165,7 +165,7 @@ def _all_folds(
         return _fold(everything.without(out), out, known, drawn, eligible, sizes, plan, number)
 
     # Of matrices as small as these, several folds at a time keep processors busier than several threads a matrix.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(plan.jobs) as pool:
+    with one_thread(), ThreadPoolExecutor(plan.jobs) as pool:
         found = []
         for fold in pool.map(said, range(len(folds))):
             found += fold

@@ -13,8 +13,8 @@ from analysis.kinship.typicality import Typicality
 
 Places = npt.NDArray[np.intp]
 Subsets = npt.NDArray[np.float32]
-_MOST_STRANGERS = 120  # models whose family is left out inside a fold, likewise
 _MOST_GROUPS = 60  # classes of weights left out inside a fold: enough to fit three numbers, however large the library
+_MOST_STRANGERS = 120  # models whose family is left out inside a fold, likewise
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,10 @@ def compare_inside(learned: Typicality, subsets: Subsets, moments: PairMoments, 
     parts = [_compare_left_out(learned, group, group, subsets, weigh, known=True) for group in groups]
     left = [learned.places[families == one] for one in np.unique(families)]
     if len(left) > 1:
-        asked = [_some(group, max(1, _MOST_STRANGERS // len(left)), seed) for group in left]
-        everybody = sum(map(len, left)) <= _MOST_STRANGERS
+        there = sum(map(len, left))
+        most = there if there <= _MOST_STRANGERS else max(1, _MOST_STRANGERS // len(left))
         parts += [
-            _compare_left_out(learned, group, group if everybody else some, subsets, weigh, known=False)
-            for group, some in zip(left, asked, strict=True)
+            _compare_left_out(learned, group, _some(group, most, seed), subsets, weigh, known=False) for group in left
         ]
     return Compared(
         np.concatenate([part.features for part in parts], axis=1),
@@ -75,6 +74,7 @@ def compare_inside(learned: Typicality, subsets: Subsets, moments: PairMoments, 
 
 
 def _some(group: Places, most: int, seed: int) -> Places:
+    """At most so many of a group, in order."""
     chosen = np.random.default_rng([seed, int(group[0])]).permutation(group)[:most]
     return np.sort(chosen)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.benchmark.similarities import similarities
+from analysis.kinship.similarities import similarities
 from analysis.libraries.library import Library, Member
 
 KIND = "lookalike"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels import all_channels
+from analysis.channels.greedy import share_of_shorter
 from analysis.channels.interface import CONTINUED
 from analysis.channels.next_token import affinity_of_rest
 from analysis.channels.tokenizer import usual
@@ -110,9 +111,7 @@ class Query:
     def _greedy(self, references: Sequence[Packed]) -> Values:
         ours, theirs = self.channels["greedy"], _stacked(references, "text", "length")
         equal = np.logical_and.accumulate(ours["text"] == theirs["text"], axis=2).sum(axis=2)
-        shorter, longer = np.minimum(ours["length"], theirs["length"]), np.maximum(ours["length"], theirs["length"])
-        share = np.minimum(equal, shorter) / np.where(shorter > 0, shorter, 1)
-        return np.where(np.isnan(shorter), np.nan, np.where(longer == 0, 1.0, share))
+        return share_of_shorter(equal, ours["length"], theirs["length"])
 
     @cached_property
     def _bits(self) -> tuple[npt.NDArray[np.uint8], Values] | None:

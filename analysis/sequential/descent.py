@@ -10,11 +10,11 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, FEWEST_TAUGHT, FEWEST_VOCABULARIES
 from analysis.descent.rivals import Models
 from analysis.descent.scores import SpaceScores
+from analysis.one_thread import one_thread
 from analysis.sequential.boundary import Boundary, Matrix, by_lineage
 from probes.errors import LibraryError
 
@@ -62,6 +62,7 @@ class DescentReplay:
         """The lineages of the references."""
         return self.models.lineages[self.models.references]
 
+    @one_thread()
     def paths(self, step: Callable[[], object] = lambda: None) -> Matrix:
         """Scores after each look, with every reference as the parent: [n_models, n_references, n_looks].
 
@@ -73,10 +74,8 @@ class DescentReplay:
         for column, place in enumerate(self.models.references.tolist()):
             name = self.models.vocabularies[place]
             rows = np.flatnonzero([name is not None and name == other for other in self.models.vocabularies])
-            with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
-                for look, size in enumerate(self.looks if self.logits[place] is not None else ()):
-                    asked = np.array(self.orders[column][:size])
-                    found[rows, column, look] = scores.with_reference(column, asked, rows)
+            for look, size in enumerate(self.looks if self.logits[place] is not None else ()):
+                found[rows, column, look] = scores.with_reference(column, np.array(self.orders[column][:size]), rows)
             step()
         return found
 

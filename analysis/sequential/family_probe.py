@@ -10,13 +10,13 @@ import numpy as np
 from analysis.attribution.rules import Rules, check, without_tokenizer
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Matrix
-from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.descent.aligned import rows_shown
 from analysis.descent.null import e_value
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import UNKNOWN as UNKNOWN_LINEAGE
 from analysis.kinship.shared_weights import NAME, known_tokens
+from analysis.kinship.similarities import similarities
 from analysis.libraries.library import UNKNOWN, Library
 from analysis.sequential.family import FIRST, FamilySteps, SharedOn
 from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How

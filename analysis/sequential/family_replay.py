@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
@@ -17,6 +16,7 @@ from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
 from analysis.descent.null import FEWEST_LINEAGES, Spread
+from analysis.one_thread import one_thread
 from analysis.sequential.boundary import Boundary, Kinds, by_lineage
 from analysis.sequential.family import FIRST, FamilySteps, Order
 from analysis.sequential.learned import Learned, Teacher
@@ -133,12 +133,9 @@ class FamilyReplay:
         """How often `run` calls its `step`."""
         return len(list(self._known())) + len(self.families)
 
+    @one_thread()
     def run(self, step: Callable[[], object] = lambda: None) -> FamilyPaths:
         """Replay everybody."""
-        with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
-            return self._run(step)
-
-    def _run(self, step: Callable[[], object]) -> FamilyPaths:
         found = FamilyPaths([one.lineage for one in self.models], self._sharing())
         for held_out, technique, tested in self._known():
             learned = self.teacher.teach(self._training(held_out, technique), np.arange(len(self.references)))

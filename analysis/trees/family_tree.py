@@ -14,8 +14,8 @@ import numpy.typing as npt
 from analysis.attribution.rules import Rules, check, without_tokenizer
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import PairFeatures
-from analysis.benchmark.similarities import Tensor, similarities
 from analysis.equality.comparable import Comparable, comparable
+from analysis.kinship.similarities import Tensor, similarities
 from analysis.libraries.library import Library
 from analysis.trees.tree import Matrix, Tree, average_linkage, neighbour_joining
 from analysis.trees.treelikeness import mean_delta

@@ -16,6 +16,7 @@ from analysis.benchmark.plots import Curve, accuracy_plot, roc_plot
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.table import page
 from analysis.libraries.library import ZOO, Library
+from analysis.one_thread import one_thread
 from analysis.report.measured_rates import save_rates
 from analysis.signatures.observation import Access
 from probes.errors import KinprintError
@@ -92,11 +93,9 @@ class Tier:
     curves: dict[str, Curve]
 
 
+@one_thread()
 def _at(access: Access, folders: Sequence[str]) -> Tier:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
-        return _measured(access, specimens_of([Library.load(folder) for folder in folders]))
+    return _measured(access, specimens_of([Library.load(folder) for folder in folders]))
 
 
 def _measured(access: Access, specimens: Sequence[Specimen]) -> Tier:

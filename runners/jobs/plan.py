@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analysis.attribution.rules import check
 from analysis.bundle.commitment import PLAN
+from analysis.one_thread import one_thread
 from analysis.power.advice import descent_advice, family_advice
 from analysis.power.asked import Asked
 from analysis.power.decidable import columns_of, other_ways
@@ -37,9 +38,7 @@ def main(overrides: list[str]) -> int:
         raise KinprintError("sign=true needs a key (key=FILE, see 'kinprint key') and a folder (out=DIR)")
     if settings.goal == "descent" and not any(one.startswith("library") for one in overrides):
         settings = settings_of("plan", PlanSettings, ["library=zoo", *overrides])
-    from threadpoolctl import threadpool_limits
-
-    with ExitStack() as bars, threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other
+    with ExitStack() as bars, one_thread():
         asked, chances, tables, advice = run(settings, progress_on(bars))
     for table in tables:
         print(*("\t".join(row) for row in table), sep="\n")

@@ -6,10 +6,10 @@ import pytest
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest
 from analysis.benchmark.pair_features import PairFeatures
-from analysis.benchmark.similarities import similarities
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.splits import canary_subsets, folds, outside
 from analysis.kinship.pairing import Pairing
+from analysis.kinship.similarities import similarities
 from analysis.signatures.observation import Access
 from tests.made_up_zoo import write_zoo
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.benchmark.similarities import Tensor, similarities
 from analysis.evaluation.evaluation import Plan, evaluate, random_subsets
 from analysis.kinship.canary_weights import PairMoments
 from analysis.kinship.selection import choose_canaries
+from analysis.kinship.similarities import Tensor, similarities
 from analysis.kinship.typicality import Typicality
 from analysis.libraries.lineage import Lineage
 from probes.errors import LibraryError

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from analysis.benchmark.similarities import Tensor, similarities
 from analysis.kinship.canary_weights import PairMoments
 from analysis.kinship.chosen_canaries import PairSample
 from analysis.kinship.selection import choose_canaries
+from analysis.kinship.similarities import Tensor, similarities
 from analysis.kinship.surprise import surprise_features
 from analysis.kinship.typicality import Typicality
 from tests.word_models import WordLibrary, word_library

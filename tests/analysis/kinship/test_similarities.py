@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.benchmark.similarities import Tensor, similarities
 from analysis.channels import all_channels
+from analysis.kinship.similarities import Tensor, similarities
 from analysis.signatures.observation import Access
 from analysis.signatures.signature import Signature, signature
 from tests.recordings import make_up, write_recording

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.channels import all_channels
+from analysis.channels.greedy import share_of_shorter
 from analysis.channels.interface import CONTINUED, Arrays
 from analysis.channels.next_token import affinity_of_rest
 from analysis.signatures.sampling_noise import mean_root
@@ -81,9 +82,7 @@ def _greedy(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: 
     for ours, theirs in zip(one.T, other.T, strict=True):
         alike &= ours[:, None] == theirs
         equal += alike
-    shorter, longer = np.minimum.outer(*lengths), np.maximum.outer(*lengths)
-    share = np.minimum(equal, shorter) / np.where(shorter > 0, shorter, 1)
-    return np.where(np.isnan(shorter), np.nan, np.where(longer == 0, 1.0, share))
+    return share_of_shorter(equal, lengths[0][:, None], lengths[1])
 
 
 def _wording(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: int) -> Matrix:
