@@ -109,10 +109,8 @@ def fit(learned: Typicality, inside: Compared, subsets: list[int], settings: Set
     same = families[0] == families[1]
     if same.all() or not same.any():
         return Fitted(None, prior)
-    _, group, sizes = np.unique(
-        families[0] * (learned.families.max() + 1) + families[1], return_inverse=True, return_counts=True
-    )
-    weight = 1 / sizes[group]
+    group = families[0] * (learned.families.max() + 1) + families[1]
+    weight = 1 / np.bincount(group)[group]
     pairs = np.concatenate([inside.features[subset][trial, reference] for subset in subsets])
     kinship = KinshipClassifier(settings.regularisation).fit(
         pairs, np.tile(same, len(subsets)).astype(int), np.tile(weight * len(weight) / weight.sum(), len(subsets))

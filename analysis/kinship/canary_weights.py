@@ -7,16 +7,17 @@ differences drawn towards their mean as far as so few lineages can't tell them a
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.kinship.surprise import Surprise
-from analysis.kinship.typicality import Typicality
+from analysis.kinship.typicality import Typicality, blocks
 
 Values = npt.NDArray[np.float32]
-Look = Callable[[int, int, Values], None]
+Look = Callable[[int, int, int, Values], None]
 
 
 @dataclass(frozen=True)
@@ -33,25 +34,32 @@ class PairMoments:
     other: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, learned: Typicality, look: Look = lambda channel, model, terms: None) -> Self:
+    def of(cls, learned: Typicality, look: Look = lambda channel, model, first, terms: None) -> Self:
         """From all pairs of models of different weights that were learned from.
 
-        Pairs take the time here, so that `look` may see them too: a channel, a model, and what each canary adds to the
-        score of its pairs with that model and those behind it, [n_behind, n_canaries].
+        Pairs take the time here, so that `look` may see them too: a channel, a model, the first of some models behind
+        it, and what each canary adds to the score of its pairs with these, [n_some, n_canaries].
         """
         surprise, families = Surprise.of(learned), learned.families[learned.places]
         of_family = {family: learned.places[families == family] for family in np.unique(families).tolist()}
-        rows: dict[tuple[int, int], Values] = {}
-        for family, members in of_family.items():
-            sums, pairs = _sums(surprise, members, look)
+        use = _used(learned)
+        keys = [
+            (one, other)
+            for one, members in of_family.items()
+            for other, others in of_family.items()
+            if one <= other and (use[np.ix_(members, others)].any() or use[np.ix_(others, members)].any())
+        ]
+        place = {key: number for number, key in enumerate(keys)}
+        totals = np.zeros((3, len(surprise.half), len(keys), surprise.half.shape[2]), np.float32)
+        for (family, members), channel in product(of_family.items(), range(len(surprise.half))):
+            sums = _sums(surprise, channel, members, use, look)
             for other, others in of_family.items():
-                if pairs[others].any():  # either way round, where families stand among each other
-                    key = min(family, other), max(family, other)
-                    rows[key] = rows.get(key, np.float32(0)) + sums[:, :, others].sum(axis=2)
-        totals = np.stack(list(rows.values()), axis=2)  # [3, n_channels, n_family_pairs, n_canaries]
-        number = np.maximum(totals[2], 1)
-        one, other_one = np.array(list(rows), dtype=np.intp).T
-        return cls(totals[0] / number, totals[1] / number, one, other_one)
+                key = min(family, other), max(family, other)  # either way round, where families stand among each other
+                if key in place and others[-1] > members[0]:
+                    totals[:, channel, place[key]] += sums[:, others].sum(axis=1)
+        totals[:2] /= np.maximum(totals[2], 1)
+        one, other_one = np.array(keys, dtype=np.intp).T
+        return cls(totals[0], totals[1], one, other_one)
 
     @cached_property
     def _strangers(self) -> npt.NDArray[np.float64]:
@@ -91,27 +99,33 @@ class PairMoments:
         return np.where(mean > 0, weights / np.where(mean > 0, mean, 1), 1).astype(np.float32)
 
 
-def _sums(surprise: Surprise, members: npt.NDArray[np.intp], look: Look) -> tuple[Values, npt.NDArray[np.intp]]:
+def _used(learned: Typicality) -> npt.NDArray[np.bool_]:
+    """The pairs of a model and one behind it, of other weights, that were learned from: [n, n]."""
+    there = np.isin(np.arange(len(learned.weights)), learned.places)
+    return np.triu(there[:, None] & there & (learned.weights[:, None] != learned.weights))
+
+
+def _sums(
+    surprise: Surprise, channel: int, members: npt.NDArray[np.intp], use: npt.NDArray[np.bool_], look: Look
+) -> Values:
     """Over some models' pairs with each model behind them: what canaries add, its square and how many pairs are known,
-    summed [3, n_channels, n, n_canaries]; and how many pairs these are [n]."""
-    learned = surprise.learned
-    n_channels, n, n_canaries = surprise.half.shape
-    sums, pairs = np.zeros((3, n_channels, n, n_canaries), np.float32), np.zeros(n, np.intp)
-    there = np.isin(np.arange(n), learned.places)
-    for model in members.tolist():
-        use = there & (learned.weights != learned.weights[model]) & (np.arange(n) > model)
-        pairs += use
-        for channel in range(n_channels):
-            terms = surprise.terms(channel, model, model)
-            look(channel, model, terms)
-            terms[~use[model:]] = 0
-            sums[0, channel, model:] += terms
+    summed [3, n, n_canaries]."""
+    pairs, (n, n_canaries) = surprise.learned.pairs, surprise.half.shape[1:]
+    sums = np.zeros((3, n, n_canaries), np.float32)
+    for rows in blocks(n, int(members[0])):
+        for model in members[members < rows.stop].tolist():
+            behind = slice(max(rows.start, model), rows.stop)
+            terms = surprise.terms(channel, model, behind)
+            look(channel, model, behind.start, terms)
+            terms[~use[model, behind]] = 0
+            sums[0, behind] += terms
             terms *= terms
-            sums[1, channel, model:] += terms
-            rows, unknown = learned.pairs.gaps.get((channel, model), (np.zeros(0, np.intp), np.zeros((0, n_canaries))))
-            sums[2, channel, rows] -= unknown * use[rows, None]
-    sums[2] += learned.pairs.live[:, None] * pairs[:, None].astype(np.float32)
-    return sums, pairs
+            sums[1, behind] += terms
+    np.multiply(use[members].sum(axis=0, dtype=np.float32)[:, None], pairs.live[channel], out=sums[2])
+    for model in members.tolist():
+        gaps = pairs.gaps[channel, model]
+        sums[2].ravel()[gaps[use[model, gaps // n_canaries]]] -= 1
+    return sums
 
 
 def _shrunk(difference: npt.NDArray[np.float32], error: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -30,10 +30,12 @@ class PairSample:
         n_channels, _, n_canaries = learned.total.shape
         self.terms = np.zeros((n_channels, len(one), n_canaries), np.float32)
 
-    def look(self, channel: int, model: int, terms: npt.NDArray[np.float32]) -> None:
-        """See what canaries add to the pairs of a model with those behind it: [n_behind, n_canaries]."""
-        pairs = slice(*self._starts[model : model + 2])
-        np.take(terms, self._other[pairs] - model, axis=0, out=self.terms[channel, pairs], mode="clip")
+    def look(self, channel: int, model: int, first: int, terms: npt.NDArray[np.float32]) -> None:
+        """See what canaries add to the pairs of a model with some behind it, from `first` on: [n_some, n_canaries]."""
+        start, end = self._starts[model : model + 2]
+        start, end = start + np.searchsorted(self._other[start:end], (first, first + len(terms)))
+        others = self._other[start:end] - first
+        np.take(terms, others, axis=0, out=self.terms[channel, start:end], mode="clip")
 
     def choose(self, size: int, eligible: _Places) -> _Places:
         """The best of the eligible canaries, best first. Uses up the terms, which may be hundreds of megabytes."""

@@ -6,12 +6,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.kinship.typicality import Typicality
+from analysis.kinship.typicality import Typicality, blocks
 
 _Places = npt.NDArray[np.intp]
 _Values = npt.NDArray[np.float32]
-_ROWS = 64
-"""Of pairs that are worked on at a time: what they take stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -30,31 +28,23 @@ class Surprise:
         """By what was learned of all models that are there."""
         half = learned()
         half *= 0.5
-        return cls(learned, half, 0.5 / max(len(learned.similar), 2))
+        return cls(learned, half, 0.5 / max(len(learned.mean), 2))
 
-    def terms(self, channel: int, model: int, first: int = 0) -> _Values:
-        """What each canary adds to the score of a model with all models from `first` on: [n - first, n_canaries].
+    def terms(self, channel: int, model: int, rows: slice) -> _Values:
+        """What each canary adds to the score of a model with some models: [n_rows, n_canaries].
 
         Similarity above the mean typicality of the two answers, in units of its surprise (nats); 0 where unknown.
         With a typicality t, the surprise is -log(floor + (1 - floor) t) = -(log(t + above) + log(1 - floor)).
         """
-        similarity, half = self.learned.pairs.similarity[channel, model], self.half[channel]
+        pairs, half = self.learned.pairs, self.half[channel]
         above, shift = np.float32(self.floor / (1 - self.floor)), np.float32(np.log1p(-self.floor))
-        own = half[model] + above
-        terms = np.empty((len(half) - first, half.shape[1]), np.float32)
-        for start in range(first, len(half), _ROWS):
-            rows, block = slice(start, start + _ROWS), terms[start - first : start - first + _ROWS]
-            typical = half[rows] + own
-            np.subtract(typical, similarity[rows], out=block)
-            block -= above
-            np.log(typical, out=typical)
-            typical += shift
-            block *= typical
-        if (channel, model) in self.learned.pairs.gaps:
-            rows_of, unknown = self.learned.pairs.gaps[channel, model]
-            for row, missing in zip(rows_of.tolist(), unknown, strict=True):
-                if row >= first:
-                    terms[row - first, missing] = 0
+        typical = half[rows] + (half[model] + above)
+        terms: _Values = typical - pairs.similarity[channel, model, rows]
+        terms -= above
+        np.log(typical, out=typical)
+        typical += shift
+        terms *= typical
+        np.put(terms, pairs.unknown(channel, model, rows), 0)
         return terms
 
 
@@ -73,7 +63,8 @@ def surprise_features(learned: Typicality, candidates: _Places, subsets: _Values
         both = np.hstack([subsets, weight[:, None] * subsets])
         for place, model in enumerate(candidates.tolist()):
             total = np.maximum(learned.pairs.totals(channel, model, both), 1e-6)
-            np.divide(surprise.terms(channel, model) @ both, total, out=means[channel, place])
+            for rows in blocks(len(total)):
+                np.divide(surprise.terms(channel, model, rows) @ both, total[rows], out=means[channel, place, rows])
     families = learned.families[learned.places]
     shares = np.zeros(len(learned.families), np.float32)
     shares[learned.places] = 1 / np.bincount(families)[families]
