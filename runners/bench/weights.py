@@ -20,8 +20,8 @@ from analysis.weights.summary import SCHEMA, load_summary, save_summary, summari
 from probes.errors import CandidateError, KinprintError, LibraryError
 from runners.bench.row import Row
 from runners.compose import settings_of
+from runners.library.settings import LibraryBuildSettings
 from runners.progress import say
-from runners.settings import LibraryBuildSettings
 from runners.zoo.cache import cache_directory
 from runners.zoo.parentage import completed, library_member
 

@@ -18,9 +18,10 @@ from runners.disguise import Disguised, Wrapper
 from runners.jobs.collect import sampling, serving
 from runners.library.gpus import dry_run
 from runners.library.open_weights import load_table
+from runners.library.settings import LibraryBuildSettings, MemberSettings
 from runners.progress import say
 from runners.record import command_line, record
-from runners.settings import CandidateSettings, LibraryBuildSettings, MemberSettings, TierSettings
+from runners.settings import CandidateSettings, TierSettings
 from runners.suites import suite_of
 from runners.zoo.making import Workshop
 from runners.zoo.parentage import FROM_NOTHING, completed, library_member, trained_how_well

@@ -14,7 +14,7 @@ from probes.errors import KinprintError
 from probes.recording import folder_name
 from probes.suite import load_suite
 from runners.library.open_weights import OpenModel
-from runners.settings import LibraryBuildSettings
+from runners.library.settings import LibraryBuildSettings
 
 START_SECONDS = 90.0
 LOAD_GB_PER_SECOND = 0.5

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 from probes.errors import LibraryError
-from runners.settings import MemberSettings
+from runners.library.settings import MemberSettings
 
 SHIPPED = ("open_weights",)
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")

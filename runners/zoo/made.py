@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from probes.errors import KinprintError
-from runners.settings import MemberSettings
+from runners.library.settings import MemberSettings
 from runners.zoo.cache import cache_directory
 from runners.zoo.fetch import alone
 from runners.zoo.making import Workshop

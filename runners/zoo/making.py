@@ -10,8 +10,8 @@ from typing import Any
 
 from probes.errors import LibraryError
 from probes.recording import folder_name
+from runners.library.settings import MemberSettings
 from runners.progress import say
-from runners.settings import MemberSettings
 from runners.zoo.fetch import fetch
 from runners.zoo.lookalikes.plans import pretraining_plan
 from runners.zoo.models import FROM_ZOO

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analysis.libraries.library import Member
 from probes.errors import LibraryError
-from runners.settings import MemberSettings
+from runners.library.settings import MemberSettings
 from runners.zoo.recipes import RECIPES
 
 FROM_NOTHING = ("pretrain", "teach")

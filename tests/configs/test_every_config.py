@@ -27,7 +27,8 @@ from runners.jobs.same import SameSettings
 from runners.jobs.tree import TreeSettings
 from runners.jobs.watch import WatchSettings
 from runners.jobs.weights import WeightsSettings
-from runners.settings import AttributeSettings, CollectSettings, LibraryBuildSettings, PlanSettings, ReportSettings
+from runners.library.settings import LibraryBuildSettings
+from runners.settings import AttributeSettings, CollectSettings, PlanSettings, ReportSettings
 from runners.verbs import VERBS
 
 TREE = Path(configs.__file__ or "").parent

@@ -12,7 +12,8 @@ from probes.errors import LibraryError
 from runners.compose import settings_of
 from runners.jobs import library_build
 from runners.jobs.library_build import build, build_member, in_library
-from runners.settings import LibraryBuildSettings, MemberSettings, SuiteSettings, TierSettings, WrapperSettings
+from runners.library.settings import LibraryBuildSettings, MemberSettings, WrapperSettings
+from runners.settings import SuiteSettings, TierSettings
 from runners.zoo.parentage import completed
 from tests.recordings import canary
 from tests.small_models import small_model

@@ -13,7 +13,7 @@ from runners.bench import weights as bench_weights
 from runners.bench.command import main as bench
 from runners.cli import main
 from runners.compose import settings_of
-from runners.settings import LibraryBuildSettings
+from runners.library.settings import LibraryBuildSettings
 from tests.tiny_weights import noisy, random_model, save_model
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from probes.errors import KinprintError
 from runners.jobs.collect import serving
-from runners.settings import CandidateSettings, MemberSettings
+from runners.library.settings import MemberSettings
+from runners.settings import CandidateSettings
 from runners.zoo import made, making
 from runners.zoo.parentage import completed
 from runners.zoo.recipes import Recipe

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from probes.errors import LibraryError
-from runners.settings import MemberSettings
+from runners.library.settings import MemberSettings
 from runners.zoo import making
 from runners.zoo.lookalikes import plans
 from runners.zoo.making import Workshop

@@ -3,7 +3,7 @@
 import pytest
 
 from probes.errors import LibraryError
-from runners.settings import MemberSettings
+from runners.library.settings import MemberSettings
 from runners.zoo.parentage import completed, library_member
 
 BASE = MemberSettings(family="oak", model="./oak", licence="MIT", origin="org/oak")
