@@ -46,7 +46,7 @@ test-slow: setup  ## Run the proofs in full, of which `make test` has smaller ve
 test-slurm: setup  ## Prove batches on a Slurm of one node (installs and starts it: root on Debian or Ubuntu)
 	@tests/slurm/one_node.sh .venv/bin/python -m pytest tests/slurm $(ARGS)
 
-bench: setup  ## Measure what is promised (about 35 minutes; BENCH=capture or scale for one table, ARGS=smollm2 for one row)
+bench: setup  ## Measure what is promised (about 50 minutes; BENCH=capture or scale for one table, ARGS=smollm2 for one row)
 	@for name in $(or $(BENCH),capture scale); do .venv/bin/kinprint bench $$name $(ARGS); done
 
 zoo: setup  ## Make the zoo again, or PART=smollm2 of it; resumes (ARGS='only=[NAME]')

@@ -10,7 +10,7 @@ BENCHES = {
     "cases": "the five disputes with the zoo's analogues; status 1 if a verdict is wrong (about 20 minutes)",
     "capture": "what capturing costs over the model's own arithmetic (about 20 minutes)",
     "lineage": "families and descent on models of known lineage, held out, the peers beside us (about 10 minutes)",
-    "scale": "attribution against up to 100,000 references, its memory, what adding costs (about 15 minutes, 13 GB)",
+    "scale": "attribution against up to 100,000 references, adding to them, a batch, evaluation (half an hour, 13 GB)",
     "sequential": "how soon a watch notices a swapped model and a probe decides, how often either errs (simulated)",
     "weights": "how often the measures of `kinprint weights` take strangers for kin (models of the zoo, on disk)",
     "batch_overhead": "what a batch of 50 recordings costs over the sum of its parts (about 5 minutes)",
@@ -27,7 +27,7 @@ example: kinprint bench capture
 Prints a table and writes OUT/NAME.json (OUT: outputs/bench): rows {"name", "value", "unit", "target", "holds"}.
 What follows the name of a benchmark restricts it to some of its models; for lineage it names folders of libraries
 (by default the zoo in the package), for sequential one (by default the references in the package for the watch, the
-zoo there for the probe); for scale it is numbers of references, or evaluate, for the rows of that verb (half an hour).
+zoo there for the probe); for scale it is numbers of references, batch, or evaluate, for the rows of these alone.
 Rows of lineage are NAME/TIER/BUDGET and have "low", "high", "n" (independent lineages) too; those of peers begin with
 peer_NAME/. Option --docs FILE writes them as a page with plots, --rates FILE those that
 reports tell (analysis/measured_rates.json). For weights name folders of models of the zoo (by default those fetched);

@@ -6,9 +6,10 @@ which other work on the machine changes less (`.../cpu`). One thread, warm: afte
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from analysis.search.nearest import Search
 from analysis.signatures.signature import Signature
 from probes.errors import KinprintError
 from probes.recording import folder_name, load_recording
+from runners.bench import batch_overhead
 from runners.bench.evaluating import TARGETS, evaluate_rows
 from runners.bench.made_distances import distance_rows
 from runners.bench.made_library import Shaper
@@ -32,8 +34,8 @@ from runners.effort import Effort, effort
 from runners.progress import counting, say
 
 SIZES = (1_000, 10_000, 100_000)
-EVALUATE = "evaluate"
-"""Takes long, so its rows are taken only where it is named."""
+BATCH, EVALUATE = "batch", "evaluate"
+"""What may be named beside numbers of references: a batch over the sum of its parts, and `kinprint evaluate`."""
 _TARGETS = {1_000: 0.1, 10_000: 0.2, 100_000: 0.8}
 _CANDIDATES, _EXHAUSTIVE, _ADDED = 9, 2, 1_000
 _BATCH = 1_000
@@ -47,23 +49,36 @@ def timed(run: Callable[[], object]) -> Effort:
 
 
 def measure(sizes: Sequence[str]) -> list[Row]:
-    """Every row; `sizes` restricts the numbers of references, or (`evaluate`) takes the rows of that verb instead.
+    """Every row; `sizes` restricts them to numbers of references, `batch` and `evaluate`.
 
     What is made lies in a temporary folder, up to 13 GB, and is deleted. Each row is said as soon as it is there.
     """
-    numbers = [word for word in sizes if word != EVALUATE]
+    numbers = [word for word in sizes if word not in (BATCH, EVALUATE)]
     if unknown := [word for word in numbers if not (word.isdecimal() and int(word) >= 200)]:
-        raise KinprintError(f"scale is measured on {EVALUATE}, or 200 references and more, not on {unknown[0]!r}")
+        raise KinprintError(
+            f"scale is measured on {BATCH}, {EVALUATE}, or 200 references and more, not on {unknown[0]!r}"
+        )
     rows = []
     with TemporaryDirectory(prefix="kinprint-scale-") as work, threadpool_limits(1):
-        made = chain(
-            _rows(Path(work) / "library", sorted(map(int, numbers)) or SIZES) if numbers or not sizes else (),
-            evaluate_rows(Path(work)) if EVALUATE in sizes else (Row(one.name, None, one) for one in TARGETS),
-        )
-        for row in made:
+        for row in _named(Path(work), sorted(map(int, numbers)), {BATCH, EVALUATE} & set(sizes), not sizes):
             rows.append(row)
             say(f"{row.name}: {'not taken' if row.value is None else f'{row.value:.4g}'}")
     return rows
+
+
+def _named(work: Path, numbers: Sequence[int], words: AbstractSet[str], everything: bool) -> Iterator[Row]:
+    """The rows that were asked for; a target without its row stands there without a value."""
+    if numbers or everything:
+        yield from _rows(work / "library", numbers or SIZES)
+        shutil.rmtree(work / "library")
+    if BATCH in words or everything:
+        yield from batch_overhead.measure([])
+    else:
+        yield Row(batch_overhead.TARGET.name, None, batch_overhead.TARGET)
+    if EVALUATE in words or everything:
+        yield from evaluate_rows(work)
+    else:
+        yield from (Row(one.name, None, one) for one in TARGETS)
 
 
 def _rows(folder: Path, sizes: Sequence[int]) -> Iterator[Row]:
