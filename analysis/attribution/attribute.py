@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribution.decision import but_for_doubt, decision_of, posterior_of
+from analysis.attribution.decision import decision_of, posterior_of
 from analysis.attribution.evidence_by_canary import explain
 from analysis.attribution.hostile_answers import noise_floor, silent_conduct, suspect_conduct
 from analysis.attribution.mixture import find_mixture
@@ -118,8 +118,6 @@ def _decide(
     attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
     posterior = posterior_of(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
-    if decision == "unknown" and library.sizes is not None:
-        decision, reason = but_for_doubt(attributor, aligned, reason)
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, weights)
     nearest = nearest_of_each(library.members, ratios)

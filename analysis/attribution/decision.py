@@ -23,20 +23,3 @@ def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision,
     if best == UNKNOWN:
         return "unknown", None, "it is no more like any known family than strangers are like each other"
     return "attributed", best, f"its answers are those of a relative of {best}"
-
-
-def but_for_doubt(attributor: Attributor, candidate: Signature, reason: str) -> tuple[Decision, str]:
-    """`unknown` and why, or that it is open: of thousands of families, doubt alone would make strangers of all kin.
-
-    Doubt bounds what is known of each family, and half of the prior is shared by all of them.
-    """
-    doubt = attributor.doubt
-    without = posterior_of(attributor.set_params(doubt=0.0), candidate)
-    attributor.set_params(doubt=doubt)
-    best = max(without, key=lambda label: without[label])
-    if best == UNKNOWN:
-        return "unknown", reason
-    return "inconclusive", (
-        f"its answers are most like those of {best}, but with {len(attributor.family_sizes or {})} families to choose "
-        f"from, a doubt of {doubt} about what likeness is worth leaves that open"
-    )

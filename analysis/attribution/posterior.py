@@ -37,8 +37,8 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     family_prior : mapping or None
         Prior weight by family; None weighs all alike.
     doubt : float, default=0
-        Probability that the likelihoods are wrong altogether for a lineage that was never seen. It bounds what any
-        family's likelihood ratio can be, from doubt / (1 - doubt) to its inverse.
+        Probability that the likelihoods mean nothing for a candidate of a lineage that was never seen. Then the prior
+        stands: it is mixed into the posterior with this share, whatever the evidence and however many the families.
     family_sizes : mapping or None
         How many references each family has in all, where those stored are only the ones nearest to the candidate. Those
         not stored count as strangers, and families without any stored take their share of the prior, and nothing else.
@@ -120,7 +120,7 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         unknown = [np.log(self.unknown_prior)] if self.unknown_prior > 0 else []
         log_prior = np.append(self.log_prior_, unknown)
         evidence = family_evidence(ratios, np.unique(self.families_, return_inverse=True)[1]) + self.log_share_
-        return np.exp(log_posterior(doubted(evidence, self.doubt), log_prior))
+        return np.exp(doubted(log_posterior(evidence, log_prior), log_prior, self.doubt))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The likeliest class of each candidate (n_samples,)."""
@@ -167,12 +167,15 @@ def family_evidence(
     return evidence
 
 
-def doubted(ratios: npt.NDArray[np.float64], doubt: float) -> npt.NDArray[np.float64]:
-    """Log-likelihood ratios, of which a share `doubt` may as well have come from the other hypothesis."""
-    with np.errstate(divide="ignore"):
-        sure, unsure = np.log1p(-doubt), np.log(doubt)
-    bounded: npt.NDArray[np.float64] = np.logaddexp(sure + ratios, unsure) - np.logaddexp(sure, unsure + ratios)
-    return bounded
+def doubted(
+    log_posterior: npt.NDArray[np.float64], log_prior: npt.NDArray[np.float64], doubt: float
+) -> npt.NDArray[np.float64]:
+    """A log posterior [..., n_classes], into which the prior over these classes is mixed with the share `doubt`."""
+    if not doubt:
+        return log_posterior
+    prior = log_prior - logsumexp(log_prior, axis=-1, keepdims=True)
+    mixed: npt.NDArray[np.float64] = np.logaddexp(np.log1p(-doubt) + log_posterior, np.log(doubt) + prior)
+    return mixed
 
 
 def log_posterior(evidence: npt.NDArray[np.float64], log_prior: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

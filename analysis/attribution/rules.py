@@ -15,7 +15,7 @@ from probes.errors import KinprintError
 class Rules:
     """How a verdict is reached. `attributed_at` and `unknown_at` are the posterior probabilities needed to say so.
 
-    `doubt` is the probability granted to the likelihoods being wrong for a lineage that they never saw: it keeps a
+    `doubt` is the probability granted to the likelihoods meaning nothing for a lineage that they never saw: it keeps a
     classifier that knows few lineages from certainty. `channels` decide, and `shared_weights` where it was learned what
     they are worth (analysis.kinship.shared_weights); all others are only shown, and those `switched_off` are not even
     that.
@@ -29,7 +29,7 @@ class Rules:
     unknown_prior: float = 0.5
     family_prior: Mapping[str, float] | None = None
     regularisation: float = 0.01
-    doubt: float = 0.005
+    doubt: float = 0.01
     attributed_at: float = 0.9
     unknown_at: float = 0.9
     min_canaries: int = 8

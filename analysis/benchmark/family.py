@@ -17,6 +17,7 @@ from analysis.benchmark.pair_features import Mask, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
+from analysis.benchmark.temperature import Whose, tempered
 from analysis.benchmark.trials import Subset as Subset
 from analysis.benchmark.trials import Trials as Trials
 from analysis.kinship.classifier import KinshipClassifier
@@ -53,7 +54,7 @@ class FamilyTest:
         self.techniques, self.tokenizer, self.given, self.weights = techniques, compared.tokenizer, given, weights
         self.vocabularies = [one.vocabulary for one in models]
         self.families, number = np.unique([one.family for one in models], return_inverse=True)
-        self.rows, self.columns = number, number[references]
+        self.rows, self.columns, self.whose = number, number[references], Whose.of(models, references)
         self.subsets = list(subsets)
         chosen = np.zeros((compared.tensor.shape[-1], len(subsets)), np.float32)
         for place, canaries in enumerate(subsets.values()):
@@ -89,11 +90,10 @@ class FamilyTest:
         """How often `run` calls its `step`."""
         return len(list(self._known())) + len(self.families)
 
-    def fitted_on_all(self) -> Iterator[tuple[Subset, KinshipClassifier]]:
+    def fitted_on_all(self) -> Iterator[tuple[Subset, Kinship]]:
         """For each subset what all pairs together teach, nothing held out; nothing where no family has two models."""
         for subset, kinship, _ in self._fitted(self._training(frozenset())):
-            if isinstance(kinship, KinshipClassifier):
-                yield subset, kinship
+            yield subset, kinship
 
     def _known(self) -> Iterator[tuple[frozenset[str], str | None, list[int]]]:
         """Lineages held out, technique held out, and the models to test: those with a family in the library."""
@@ -113,6 +113,7 @@ class FamilyTest:
             named, _ = self._judged(posterior[:, :-1], tested, self.columns)
             trials.keep("named", subset, dict(zip(tested, named, strict=True)))
             trials.keep("loss", subset, dict(zip(tested, -np.log(np.clip(said, 1e-300, None)), strict=True)))
+            trials.keep("attributed", subset, self._enough(tested, said))
             trials.keep("unknown_known", subset, dict(zip(tested, posterior[:, -1], strict=True)))
             for models, there in sharing:
                 posterior = self._posterior(kinship, values[models][:, there], self.columns[there])
@@ -125,6 +126,10 @@ class FamilyTest:
         """Whether the true family is the likeliest, and its posterior: both [n_tested]."""
         truth = np.searchsorted(np.unique(columns), self.rows[tested])
         return (posterior.argmax(axis=1) == truth).astype(float), posterior[np.arange(len(tested)), truth]
+
+    def _enough(self, tested: list[int], posterior: npt.NDArray[np.float64]) -> dict[int, float]:
+        """By model, whether a family with this posterior [n_tested] is named."""
+        return dict(zip(tested, (posterior >= self.rules.attributed_at).astype(float), strict=True))
 
     def _by_tokenizer(self, tested: list[int]) -> list[tuple[list[int], Places]]:
         """Models with the references that share their tokenizer, where the model's family is one of two or more."""
@@ -164,6 +169,7 @@ class FamilyTest:
             whole = np.insert(posterior, left, 0, axis=1) if (self.columns == family).any() else posterior
             trials.keep("posterior_left_out", subset, dict(zip(tested, whole, strict=True)))
             trials.keep("unknown_left_out", subset, dict(zip(tested, posterior[:, -1], strict=True)))
+            trials.keep("stranger_attributed", subset, self._enough(tested, posterior[:, :-1].max(axis=1)))
 
     def _without(self, family: int) -> tuple[Places, frozenset[str]]:
         """Columns of the references of other families, and the family's lineages."""
@@ -197,11 +203,13 @@ class FamilyTest:
                 continue
             kinship = KinshipClassifier(self.rules.regularisation, similarities=True)
             pairs, kin, weight = values[training], same[training], 1 / sizes[group]
-            if self.tokenizer is not None:
-                channels = features.shape[-1]
-                pairs, kin, weight = with_rare_cases(pairs, kin, weight, channels, self.tokenizer)
+            if self.tokenizer is None:
+                yield subset, kinship.fit(pairs, kin.astype(int), sample_weight=weight), values
+                continue
+            channels, unknown = features.shape[-1], self.rules.unknown_prior
+            pairs, kin, weight = with_rare_cases(pairs, kin, weight, channels, self.tokenizer)
             kinship.fit(pairs, kin.astype(int), sample_weight=weight)
-            yield subset, kinship, values
+            yield subset, tempered(kinship, values, training, self.whose, channels, self.tokenizer, unknown), values
 
     def _with_weights(
         self, features: npt.NDArray[np.float32], subset: Subset, absent: frozenset[str]

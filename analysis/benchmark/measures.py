@@ -66,6 +66,10 @@ def family_measures(trials: Trials, models: Sequence[Specimen], tier: str, budge
         found += [
             Measure("family_accuracy", tier, budget, figure(hit, models)),
             Measure("family_named", tier, budget, figure(over_seeds(trials.named, budget), models)),
+            Measure("attributed", tier, budget, figure(over_seeds(trials.attributed, budget), models)),
+            Measure(
+                "strangers_attributed", tier, budget, figure(over_seeds(trials.stranger_attributed, budget), models)
+            ),
             Measure("family_accuracy_same_tokenizer", tier, budget, same),
             Measure("log_loss", tier, budget, figure(loss, models, share=False), "nats"),
             Measure("unknown_rejected", tier, budget, figure(rejected, models)),

@@ -14,7 +14,7 @@ SHARED_TOKENIZERS = 0.1
 """The share of strangers that are taken to have the reference's tokenizer: one in ten."""
 ERASED = 0.1
 """The share of kin whose answers are taken to be a stranger's: one in ten."""
-_SAME, _STRANGERS = 1.0, 0.0  # the features of two equal tokenizers, and of answers that are as alike as strangers' are
+SAME, STRANGERS = 1.0, 0.0  # the features of two equal tokenizers, and of answers that are as alike as strangers' are
 
 Pairs = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], npt.NDArray[np.float64]]
 
@@ -32,9 +32,9 @@ def with_rare_cases(
     `same` and `weight` [n].
     """
     rare = features.copy()
-    rare[~same, tokenizer] = _SAME
+    rare[~same, tokenizer] = SAME
     for answers in (place for place in range(channels) if place != tokenizer):
-        rare[same, answers] = _STRANGERS
+        rare[same, answers] = STRANGERS
     share = np.where(same, ERASED, SHARED_TOKENIZERS)
     return (
         np.concatenate([features, rare]),

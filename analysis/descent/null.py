@@ -32,11 +32,13 @@ class Spread:
     """`highest` [n_lineages]: the highest score of every independent lineage of one kind of innocent.
 
     `narrowest`: a kind whose spread is the least that is assumed for this one, which may be of few recipes: students
-    of one recipe come out more alike than those of the next will.
+    of one recipe come out more alike than those of the next will. `least`: the least standard deviation that is
+    assumed, on the scale of the scores.
     """
 
     highest: tuple[float, ...]
     narrowest: "Spread | None" = None
+    least: float = 0.0
 
     @classmethod
     def of(cls, scores: Mapping[str, Sequence[float]], narrowest: "Spread | None" = None) -> Self:
@@ -65,7 +67,7 @@ class Spread:
     def _tail(self, score: float, like: "Spread") -> float:
         """The chance of a score as high or higher, if these spread as that kind does."""
         n = like.lineages
-        std = np.std(like.highest, ddof=1) * np.sqrt((n - 1) / stats.chi2.ppf(1 - _CONFIDENCE, n - 1))
+        std = max(np.std(like.highest, ddof=1), like.least) * np.sqrt((n - 1) / stats.chi2.ppf(1 - _CONFIDENCE, n - 1))
         if not std > 0:
             return 1.0
         beyond = (score - np.mean(self.highest)) / (std * np.sqrt(1 + 1 / self.lineages))

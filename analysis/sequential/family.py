@@ -12,7 +12,7 @@ from analysis.sequential.learned import Learned
 from analysis.sequential.weights import look_before
 from probes.manifest import Tier
 
-FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 8}
+FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 16}
 """Canaries before the first look: on fewer, a stranger's answers look like kin's now and then."""
 Order = Literal["informative", "random"]
 SharedOn = Callable[[Sequence[int]], Matrix]
@@ -25,7 +25,8 @@ class FamilySteps:
     Canaries are chosen by the posterior so far (`order` "informative"), or drawn (`seed`). After each batch, from
     `first` canaries on, `log_odds` has a row [n_families + 1], `unknown` last, of the log odds of each hypothesis,
     `evidence` the same without the doubt that bounds them (how far apart two models are must not stop at a bound; for
-    `unknown`, which is that nothing was found, it may), and `looks` the number of canaries asked.
+    `unknown`, which is that nothing was found, it may, and it begins at the prior's odds: how surely known a model is
+    says nothing of how far such models get towards `unknown`), and `looks` the number of canaries asked.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class FamilySteps:
         self.order = None if order == "informative" else np.random.default_rng(seed).permutation(n)
         self.asked: list[int] = []
         self.log_posterior: Matrix = learned.log_prior
+        self._none_found = float(_log_odds(learned.log_prior)[-1])
         self.log_odds: list[Matrix] = []
         self.evidence: list[Matrix] = []
         self.looks: list[int] = []
@@ -78,7 +80,7 @@ class FamilySteps:
         if len(self.asked) < self.first:
             return
         self.log_odds.append(_log_odds(found[0]))
-        self.evidence.append(np.append(_log_odds(found[1])[:-1], self.log_odds[-1][-1]))
+        self.evidence.append(np.append(_log_odds(found[1])[:-1], max(self.log_odds[-1][-1], self._none_found)))
         self.looks.append(len(self.asked))
 
 

@@ -47,7 +47,7 @@ class FamilyProbe:
 
     def begin(self, access: Access, step: Callable[[], Any] = lambda: None) -> None:
         """Replay the library as this access sees it; `step` is called now and then. Raises LibraryError if it can't."""
-        self.how = replace(self.how, first=FIRST[access.tier])
+        self.how = replace(self.how, first=min(FIRST[access.tier], self.how.most))
         asked = {c.digest + "-continued" * (access.continued and c.text is not None): c for c in self.suite.canaries}
         seen = Seen.at(access, specimens_of([self.library]), step)
         places = [place for place, digest in enumerate(seen.signatures[0].digests) if digest in asked]

@@ -15,6 +15,7 @@ from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
+from analysis.benchmark.temperature import Whose
 from analysis.descent.null import FEWEST_LINEAGES, Spread
 from analysis.one_thread import one_thread
 from analysis.sequential.boundary import Boundary, Kinds, by_lineage
@@ -22,6 +23,9 @@ from analysis.sequential.family import FIRST, FamilySteps, Order
 from analysis.sequential.learned import Learned, Teacher
 from analysis.sequential.weights import WeightsAtLooks
 from probes.errors import LibraryError
+
+_NATS = 1.0
+"""The least that independent trainings are taken to vary by: of those that all stay at a bound, none is seen to."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class FamilyPaths:
                     f"the library has {len(names)} independent trainings to replay a probe on, and {FEWEST_LINEAGES} "
                     "are needed to know how far innocents get; take a library with more (library=zoo)"
                 )
-            spreads = [Spread(tuple(float(highest[name].max()) for name in kind)) for kind in kinds if kind]
+            spreads = [Spread(tuple(float(highest[name].max()) for name in one), least=_NATS) for one in kinds if one]
             return Kinds(tuple(Boundary(one, *np.array([[0.0], [1.0]])) for one in spreads))
 
         return judged
@@ -122,7 +126,7 @@ class FamilyReplay:
         self.models, self.references, self.how = list(models), references, how
         self.families, self.rows = np.unique([one.family for one in models], return_inverse=True)
         self.columns = self.rows[references]
-        self.teacher = Teacher(compared, self.rows, references, rules or Rules(), how.most, weights)
+        self.teacher = Teacher(compared, Whose.of(models, references), references, rules or Rules(), how.most, weights)
 
     def learned(self) -> Learned | None:
         """From everybody, for a candidate that is nobody of the library."""

@@ -12,7 +12,9 @@ from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
 from analysis.benchmark.rare_cases import with_rare_cases
+from analysis.benchmark.temperature import Whose, tempered
 from analysis.kinship.classifier import KinshipClassifier
+from analysis.kinship.fitted import LinearKinship
 from analysis.sequential.weights import WeightsAtLooks, look_before
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
@@ -60,30 +62,28 @@ class Learned:
             features = np.concatenate([features, weights[None]])
         ratios = self.slopes[size] @ features + self.intercepts[size]
         evidence = family_evidence(ratios[None], self.family)
-        both = np.concatenate([doubted(evidence, self.rules.doubt), evidence])
-        with_doubt, without = log_posterior(both, self.log_prior)
-        return with_doubt, without
+        without = log_posterior(evidence, self.log_prior)[0]
+        return doubted(without, self.log_prior, self.rules.doubt), without
 
 
 class Teacher:
     """All models of one access, compared; `weights` says what they share, where that counts.
 
-    `rows` [n_models] and `columns` [n_references] are families by number; `references` the places of the references
-    among the models. `most` canaries are asked at most.
+    `references` are the places of the references among the models. `most` canaries are asked at most.
     """
 
     def __init__(
         self,
         compared: Compared,
-        rows: Places,
+        whose: Whose,
         references: Places,
         rules: Rules,
         most: int,
         weights: WeightsAtLooks | None = None,
     ) -> None:
         tensor = compared.tensor
-        self.compared, self.tensor, self.rows, self.references, self.rules = compared, tensor, rows, references, rules
-        self.columns = rows[references]
+        self.compared, self.tensor, self.references, self.rules = compared, tensor, references, rules
+        self.whose, self.rows, self.columns = whose, whose.rows, whose.columns
         n = tensor.shape[-1]
         self.sizes = [size for size in SIZES if size <= min(most, n)]
         self.draws = _DRAWS if weights is None else _DRAWS_WITH_WEIGHTS
@@ -94,8 +94,8 @@ class Teacher:
         self.features = PairFeatures(compared, chosen, self.rows, self.columns)
         drawn = [order[:size].tolist() for size in self.sizes for order in orders]
         self.weights = weights
-        self._explained = None if weights is None else _at_looks(weights, len(rows), drawn)
-        self.different = np.arange(len(rows))[:, None] != references
+        self._explained = None if weights is None else _at_looks(weights, len(self.rows), drawn)
+        self.different = np.arange(len(self.rows))[:, None] != references
         between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
         self._between = np.where(self._known, between, 0)
@@ -116,14 +116,8 @@ class Teacher:
         _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
         slopes, intercepts = [], []
         for place in range(len(self.sizes)):
-            drawn = features[place * self.draws : (place + 1) * self.draws][:, training]
-            pairs, kin = drawn.reshape(-1, drawn.shape[-1]), np.tile(label, self.draws)
-            weight = np.tile(1 / counts[group], self.draws)
-            if self.compared.tokenizer is not None:
-                channels, tokenizer = len(self.tensor), self.compared.tokenizer
-                pairs, kin, weight = with_rare_cases(pairs, kin == 1, weight, channels, tokenizer)
-            fitted = KinshipClassifier(self.rules.regularisation, similarities=True)
-            fitted.fit(pairs, kin, sample_weight=weight)
+            drawn = features[place * self.draws : (place + 1) * self.draws]
+            fitted = self._fit(drawn, training, label, 1 / counts[group])
             slopes.append(fitted.slopes)
             intercepts.append(fitted.intercept)
         family = np.unique(self.columns[there], return_inverse=True)[1]
@@ -131,6 +125,23 @@ class Teacher:
             background, slopes[len(self.sizes) // 2][: len(self.tensor)], training & same, there, family
         )
         return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)
+
+    def _fit(self, drawn: npt.NDArray[np.float32], training: Mask, label: Places, weight: Matrix) -> LinearKinship:
+        """On draws of so many canaries together: `drawn` [n_draws, n_models, n_references, n_features]."""
+        pairs = drawn[:, training].reshape(-1, drawn.shape[-1])
+        kin, weight = np.tile(label, len(drawn)), np.tile(weight, len(drawn))
+        fitted = KinshipClassifier(self.rules.regularisation, similarities=True)
+        channels, tokenizer = len(self.tensor), self.compared.tokenizer
+        if tokenizer is None:
+            fitted.fit(pairs, kin, sample_weight=weight)
+            return LinearKinship(fitted.slopes, fitted.intercept)
+        pairs, kin, weight = with_rare_cases(pairs, kin == 1, weight, channels, tokenizer)
+        fitted.fit(pairs, kin, sample_weight=weight)
+        unknown = self.rules.unknown_prior
+        sharp = [tempered(fitted, one, training, self.whose, channels, tokenizer, unknown) for one in drawn]
+        return LinearKinship(
+            np.mean([one.slopes for one in sharp], axis=0), float(np.mean([one.intercept for one in sharp]))
+        )
 
     def _features(self, background: Matrix, absent: frozenset[str]) -> npt.NDArray[np.float32]:
         """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""
@@ -148,7 +159,8 @@ class Teacher:
         """What a canary is expected to add to the evidence for a family, if it is the true one, beyond what it adds for
         another, or for strangers: the classifier's own expectation (a divergence in nats, up to a common factor).
 
-        What kin are expected to share is learned from kin; what two families share, from their references.
+        What kin are expected to share is learned from kin; what two families share, from their references. Evidence is
+        a share of what was possible, and so is this: a canary that could tell much and tells little takes away.
         """
         shared = self._kin_mean(kin)  # [n_channels, n_canaries]
         belongs = (np.arange(family.max() + 1)[:, None] == family).astype(np.float32)
@@ -162,7 +174,8 @@ class Teacher:
             axis=1,
         )
         weight = slopes / np.maximum((1 - background).mean(axis=1), 1e-3)
-        tells: Matrix = np.einsum("c,abcn->abn", weight, shared - others)
+        possible = np.maximum(weight @ (1 - background), 1e-3)
+        tells: Matrix = np.einsum("c,abcn->abn", weight, shared - others) * (possible.mean() / possible)
         tells[np.arange(len(belongs)), np.arange(len(belongs))] = 0
         return tells
 

@@ -96,8 +96,8 @@ def probe_of(settings: ProbeSettings) -> Probe:
     if settings.goal not in ("family", "descent"):
         raise KinprintError(f"goal must be family or descent; it is {settings.goal!r}")
     how = How(_order(settings), settings.batch, settings.most, seed=settings.seed)
-    if not 1 <= how.batch <= how.most or how.most < max(FIRST.values()):
-        fewest = max(FIRST.values())
+    fewest = FIRST.get(settings.tier.name, FIRST["topk"])
+    if not 1 <= how.batch <= how.most or how.most < fewest:
         raise KinprintError(
             f"batch must be at least 1, and most at least batch and {fewest}; they are {how.batch} and {how.most}"
         )

@@ -88,6 +88,21 @@ def test_family_weights_shift_log_odds_by_their_own(
     np.testing.assert_allclose(against_unknown, np.tile(np.log([0.3, 1.8, 0.9]), (len(CANDIDATES), 1)), atol=1e-6)
 
 
+@pytest.mark.parametrize("families", [1, 40, 4000])
+def test_doubt_leaves_the_prior_its_share_however_many_the_families(
+    references: list[Signature], pairing: Pairing, kinship: KinshipClassifier, families: int
+) -> None:
+    """What evidence there is would name a family among any number of them; doubt takes its share of that, no more."""
+    sizes = {"ash": 2, "birch": 2, "cedar": 2, **{f"family {n}": 2 for n in range(families)}}
+    sure, unsure = (
+        Attributor(kinship, pairing, doubt=doubt, family_sizes=sizes).fit(references, FAMILIES) for doubt in (0, 0.1)
+    )
+    before, after = (one.predict_proba(CANDIDATES) for one in (sure, unsure))
+    prior = np.array([0.5 / len(sizes)] * 3 + [0.5])
+    np.testing.assert_allclose(after, 0.9 * before + 0.1 * prior / prior.sum())
+    np.testing.assert_allclose(after.sum(axis=1), 1)
+
+
 def test_without_unknown_only_families_share_the_posterior(
     references: list[Signature], pairing: Pairing, kinship: KinshipClassifier
 ) -> None:

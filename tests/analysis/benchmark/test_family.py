@@ -84,6 +84,17 @@ def test_known_families_are_found_and_left_out_ones_are_rejected(tested: FamilyT
     assert np.mean(list(trials.rejected[16, 1].values())) > 0.9
 
 
+def test_a_family_counts_as_named_where_a_verdict_would_name_it(tested: FamilyTest) -> None:
+    trials, at = tested.run(), tested.rules.attributed_at
+    [subset] = [one for one in trials.posterior if one[1] == 0][-1:]
+    families = np.unique(tested.columns).tolist()
+    for place, posterior in trials.posterior[subset].items():
+        own = posterior[families.index(tested.rows[place])]
+        assert trials.attributed[subset][place] == (own >= at)
+    for place, posterior in trials.posterior_left_out[subset].items():
+        assert trials.stranger_attributed[subset][place] == (posterior[:-1].max() >= at)
+
+
 def test_poisoned_models_change_nothing_while_they_are_held_out(seen: Seen, tested: FamilyTest) -> None:
     """What the held-out lineage answers moves no figure of the others' posterior, and nothing that is fitted."""
     held_out = frozenset({"sun"})

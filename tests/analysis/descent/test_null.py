@@ -94,3 +94,12 @@ def test_a_kind_of_few_recipes_is_taken_to_spread_as_strangers_do() -> None:
     assert Spread(alike).p_value(0.6) < 0.001
     assert Spread(alike, strangers).p_value(0.6) > 0.05
     assert Spread(strangers.highest, Spread(alike)).p_value(0.6) == strangers.p_value(0.6)
+
+
+def test_lineages_that_all_stay_at_a_bound_are_taken_to_vary_by_the_least_that_is_assumed() -> None:
+    at_a_bound = (0.0,) * 20
+    assert Spread(at_a_bound).p_value(5) == 1
+    assert 1e-5 < Spread(at_a_bound, least=1.0).p_value(5) < 0.01
+    assert Spread(at_a_bound, least=1.0).p_value(1) > 0.1
+    wide = tuple(float(one) for one in range(-10, 10))
+    assert Spread(wide, least=1.0).p_value(12) == Spread(wide).p_value(12)

@@ -60,6 +60,16 @@ def test_steps_and_replays_are_the_same_and_nothing_is_asked_twice(replay: Famil
     np.testing.assert_array_equal(again.log_odds, steps.log_odds)
 
 
+def test_how_surely_known_a_model_is_does_not_count_towards_unknown(replay: FamilyReplay) -> None:
+    learned = replay.learned()
+    assert learned is not None
+    steps = FamilySteps(learned)
+    steps.tell(list(range(8)), replay.teacher.compared.on(1, slice(None), range(8)))
+    prior = learned.rules.unknown_prior
+    assert steps.log_odds[0][-1] < np.log(prior / (1 - prior))
+    assert steps.evidence[0][-1] == pytest.approx(np.log(prior / (1 - prior)))
+
+
 def test_answers_that_are_missing_move_nothing(replay: FamilyReplay) -> None:
     learned = replay.learned()
     assert learned is not None

@@ -1,0 +1,137 @@
+"""How sharp evidence about families is, once pairs are put together: one number, fitted on what would be said.
+
+Pairs of one family hold more than a candidate and its own base: seeds of one recipe, descendants of other seeds. So a
+ratio learned from pairs says too little of a candidate whose base is among the references. A temperature (Guo et al.
+2017, section 4.2) is fitted to the posteriors of the models that kinship was learned from, each once with its family
+there and once without. It sees the same rare cases as the classifier (`analysis.benchmark.rare_cases`), which is what
+keeps it from taking a shared tokenizer for proof.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+
+from analysis.attribution.posterior import family_evidence, log_posterior
+from analysis.benchmark.pair_features import Mask, Matrix, Places
+from analysis.benchmark.rare_cases import ERASED, SAME, SHARED_TOKENIZERS, STRANGERS
+from analysis.benchmark.specimens import Specimen
+from analysis.kinship.classifier import KinshipClassifier
+from analysis.kinship.fitted import LinearKinship
+from analysis.libraries.library import REFERENCES
+
+_SHARPEST = 4.0
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Families by number of the models [n_models] and of the references [n_references], lineages of the models by
+    name, and which of these are candidates for a family: no base is a descendant of itself."""
+
+    rows: Places
+    columns: Places
+    lineages: Sequence[str]
+    candidates: Mask
+
+    @classmethod
+    def of(cls, models: Sequence[Specimen], references: Places) -> Self:
+        """The models, of which those at `references` [n_references] are references."""
+        rows = np.unique([one.family for one in models], return_inverse=True)[1]
+        candidates = np.array([one.kind not in REFERENCES for one in models])
+        return cls(rows, rows[references], [one.lineage for one in models], candidates)
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """`ratios` and `there` [n_trials, n_references], the `truth` by number, `unknown` being the number of families,
+    and weights [n_trials]."""
+
+    ratios: Matrix
+    there: Mask
+    truth: Places
+    weight: Matrix
+
+
+def tempered(
+    kinship: KinshipClassifier,
+    features: npt.NDArray[np.float32],
+    training: Mask,
+    whose: Whose,
+    channels: int,
+    tokenizer: int,
+    unknown_prior: float,
+) -> LinearKinship:
+    """Kinship with all ratios multiplied by one number, the one of least log loss over known and unknown candidates.
+
+    `features` [n_models, n_references, n_features], of which the first `channels` are those of channels, that of the
+    `tokenizer` at its place; of the pairs, those in `training` [n_models, n_references] are looked at. Known and
+    unknown weigh as their priors do, within either every lineage the same. Without both nothing is to be fitted.
+    """
+    linear = LinearKinship(kinship.slopes, kinship.intercept)
+    same = whose.rows[:, None] == whose.columns
+    known = np.flatnonzero((training & same).any(axis=1) & whose.candidates)
+    unknown = np.flatnonzero((training & ~same).any(axis=1))
+    if not len(known) or not len(unknown):
+        return linear
+    tested = np.concatenate([known, unknown])
+    alone, same = np.arange(len(tested)) >= len(known), same[tested]  # with the family taken out; whose family it is
+    names, family = np.unique(whose.columns, return_inverse=True)
+    there = training[tested] & ~(same & alone[:, None])
+    usual = features[tested].astype(np.float64)
+    rare = usual.copy()
+    rare[same & ~alone[:, None], :channels] = _erased(usual[same & ~alone[:, None], :channels], tokenizer)
+    likest = family_evidence(linear.decision_function(_shared(usual, tokenizer)), family, there).argmax(axis=1)
+    rare[alone[:, None] & (likest[:, None] == family), tokenizer] = SAME
+    side = np.where(alone, unknown_prior, 1 - unknown_prior)
+    weight = side * _evenly([f"{whose.lineages[place]}/{no}" for place, no in zip(tested, alone, strict=True)], alone)
+    share = np.where(alone, SHARED_TOKENIZERS, ERASED)
+    truth = np.where(alone, len(names), np.searchsorted(names, whose.rows[tested]))
+    trials = _Trials(
+        linear.decision_function(np.concatenate([usual, rare])),
+        np.concatenate([there, there]),
+        np.concatenate([truth, truth]),
+        np.concatenate([weight * (1 - share), weight * share]),
+    )
+    found = minimize_scalar(
+        lambda log: _log_loss(trials, family, float(np.exp(log)), unknown_prior),
+        bounds=(0.0, np.log(_SHARPEST)),
+        method="bounded",
+        options={"xatol": 1e-3},
+    )
+    scale = float(np.exp(found.x))
+    return LinearKinship(scale * linear.slopes, scale * linear.intercept)
+
+
+def _erased(answers: Matrix, tokenizer: int) -> Matrix:
+    """Features of channels, those of answers as alike as strangers' are."""
+    erased = np.full_like(answers, STRANGERS)
+    erased[:, tokenizer] = answers[:, tokenizer]
+    return erased
+
+
+def _shared(features: Matrix, tokenizer: int) -> Matrix:
+    """The features, as if everybody had one tokenizer."""
+    shared = features.copy()
+    shared[..., tokenizer] = SAME
+    return shared
+
+
+def _evenly(lineages: Sequence[str], side: Mask) -> Matrix:
+    """Weights that sum to 1 on either side, every lineage weighing the same."""
+    number, counts = np.unique(lineages, return_inverse=True, return_counts=True)[1:]
+    weight = 1 / counts[number]
+    for one in (side, ~side):
+        weight[one] /= weight[one].sum()
+    return np.asarray(weight)
+
+
+def _log_loss(trials: _Trials, family: Places, scale: float, unknown_prior: float) -> float:
+    evidence = family_evidence(scale * trials.ratios, family, trials.there)
+    prior = (1 - unknown_prior) / np.isfinite(evidence).sum(axis=1, keepdims=True)
+    unknown = np.full((len(evidence), 1), unknown_prior)
+    log_prior = np.log(np.column_stack([np.broadcast_to(prior, evidence.shape), unknown]))
+    said = log_posterior(evidence, log_prior)[np.arange(len(evidence)), trials.truth]
+    return -float(trials.weight @ said)
