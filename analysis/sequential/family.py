@@ -12,7 +12,7 @@ from analysis.sequential.learned import Learned
 from analysis.sequential.weights import look_before
 from probes.manifest import Tier
 
-FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 16}
+FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 8}
 """Canaries before the first look: on fewer, a stranger's answers look like kin's now and then."""
 Order = Literal["informative", "random"]
 SharedOn = Callable[[Sequence[int]], Matrix]

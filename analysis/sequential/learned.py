@@ -159,8 +159,7 @@ class Teacher:
         """What a canary is expected to add to the evidence for a family, if it is the true one, beyond what it adds for
         another, or for strangers: the classifier's own expectation (a divergence in nats, up to a common factor).
 
-        What kin are expected to share is learned from kin; what two families share, from their references. Evidence is
-        a share of what was possible, and so is this: a canary that could tell much and tells little takes away.
+        What kin are expected to share is learned from kin; what two families share, from their references.
         """
         shared = self._kin_mean(kin)  # [n_channels, n_canaries]
         belongs = (np.arange(family.max() + 1)[:, None] == family).astype(np.float32)
@@ -174,8 +173,7 @@ class Teacher:
             axis=1,
         )
         weight = slopes / np.maximum((1 - background).mean(axis=1), 1e-3)
-        possible = np.maximum(weight @ (1 - background), 1e-3)
-        tells: Matrix = np.einsum("c,abcn->abn", weight, shared - others) * (possible.mean() / possible)
+        tells: Matrix = np.einsum("c,abcn->abn", weight, shared - others)
         tells[np.arange(len(belongs)), np.arange(len(belongs))] = 0
         return tells
 
