@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribution.decision import decision_of, posterior_of
+from analysis.attribution.decision import among_many, decision_of, posterior_of
 from analysis.attribution.evidence_by_canary import explain
 from analysis.attribution.hostile_answers import noise_floor, silent_conduct, suspect_conduct
 from analysis.attribution.mixture import find_mixture
 from analysis.attribution.pair_evidence import nearest_of_each, pair_evidence
 from analysis.attribution.posterior import UNKNOWN, Attributor
-from analysis.attribution.reliability import calibration, family_set
+from analysis.attribution.reliability import calibration, family_set, more_than_measured
 from analysis.attribution.rules import Rules as Rules
 from analysis.attribution.rules import check, left_out, without_tokenizer
 from analysis.kinship.classifier import KinshipClassifier, fit_kinship
@@ -118,6 +118,7 @@ def _decide(
     attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
     posterior = posterior_of(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
+    reason = among_many(attributor, aligned, reason) if decision == "unknown" else reason
     ratios = attributor.log_likelihood_ratios([aligned])[0]
     evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, weights)
     nearest = nearest_of_each(library.members, ratios)
@@ -149,7 +150,11 @@ def _decide(
         family_set=family_set(rules, fitted, fit, posterior),
         without_tokenizer=without,
         conduct=conduct,
-        warnings=(*verdict.warnings, *(f"{name}: {said}" for name, said in conduct.items())),
+        warnings=(
+            *verdict.warnings,
+            *more_than_measured(library, fitted if fit else None),
+            *(f"{name}: {said}" for name, said in conduct.items()),
+        ),
         shown=tuple(pair_evidence(aligned, library.shown(nearest, wholes), rules.switched_off)),
     )
 

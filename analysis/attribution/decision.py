@@ -14,6 +14,17 @@ def posterior_of(attributor: Attributor, candidate: Signature) -> dict[str, floa
     return {str(label): float(p) for label, p in zip(attributor.classes_, probabilities, strict=True)}
 
 
+def among_many(attributor: Attributor, candidate: Signature, reason: str) -> str:
+    """Why it is `unknown`: for the `reason`, or because what speaks for the nearest family is little among so many."""
+    nats = attributor.evidence([candidate])[0]
+    if nats.max() <= 0:
+        return reason
+    return (
+        f"its answers are most like those of {attributor.classes_[nats.argmax()]} ({nats.max():.1f} nats beyond "
+        f"strangers'), which is too little with {len(attributor.family_sizes or nats)} families to choose from"
+    )
+
+
 def decision_of(posterior: Mapping[str, float], rules: Rules) -> tuple[Decision, str | None, str]:
     """What a posterior over families and `unknown` amounts to, the family if one is named, and why."""
     best = max(posterior, key=lambda label: posterior[label])

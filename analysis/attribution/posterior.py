@@ -114,12 +114,16 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         scores = self.kinship_.decision_function(features.reshape(-1, features.shape[-1]))
         return scores.reshape(features.shape[:2])
 
+    def evidence(self, X: Any) -> npt.NDArray[np.float64]:
+        """Nats for each family against "stranger to all": (n_samples, n_families), in the order of `classes_`."""
+        families = np.unique(self.families_, return_inverse=True)[1]
+        return np.asarray(family_evidence(self.log_likelihood_ratios(X), families) + self.log_share_)
+
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Posterior (n_samples, n_classes), in the order of `classes_`; every row sums to 1."""
-        ratios = self.log_likelihood_ratios(X)
+        evidence = self.evidence(X)
         unknown = [np.log(self.unknown_prior)] if self.unknown_prior > 0 else []
         log_prior = np.append(self.log_prior_, unknown)
-        evidence = family_evidence(ratios, np.unique(self.families_, return_inverse=True)[1]) + self.log_share_
         return np.exp(doubted(log_posterior(evidence, log_prior), log_prior, self.doubt))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:

@@ -45,3 +45,12 @@ def family_set(
     measured = ", ".join(f"{share:.0%} of {sort} ones" for sort, share in held.items() if share is not None)
     words = fit.sets.in_words(members, len(posterior))
     return FamilySet(fit.level, members, f"{words}; of candidates held out, sets held the truth for {measured}")
+
+
+def more_than_measured(library: Library, fitted: FittedKinship | None) -> list[str]:
+    """A warning where the library has more families than strangers' chances were measured with."""
+    n = len(library.sizes or library.families)
+    if fitted is None or n <= len(fitted.families):
+        return []
+    measured = len(fitted.families)
+    return [f"the library has {n} families; how often a stranger is named was measured with {measured} only"]

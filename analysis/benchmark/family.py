@@ -206,10 +206,10 @@ class FamilyTest:
             if self.tokenizer is None:
                 yield subset, kinship.fit(pairs, kin.astype(int), sample_weight=weight), values
                 continue
-            channels, unknown = features.shape[-1], self.rules.unknown_prior
+            channels = features.shape[-1]
             pairs, kin, weight = with_rare_cases(pairs, kin, weight, channels, self.tokenizer)
             kinship.fit(pairs, kin.astype(int), sample_weight=weight)
-            yield subset, tempered(kinship, values, training, self.whose, channels, self.tokenizer, unknown), values
+            yield subset, tempered(kinship, values, training, self.whose, channels, self.tokenizer), values
 
     def _with_weights(
         self, features: npt.NDArray[np.float32], subset: Subset, absent: frozenset[str]

@@ -10,8 +10,8 @@ Row = Mapping[str, Any]
 _TABLES = (
     ("family_accuracy", "Family accuracy: the likeliest of all families and `unknown` is the true one"),
     ("family_named", "The likeliest family is the true one, `unknown` aside: what peers answer"),
-    ("attributed", "Verdicts: the true family is named, at a posterior of 0.9 or more"),
-    ("strangers_attributed", "Verdicts: a family is named for a candidate whose own was taken out"),
+    ("attributed", "The true family has a posterior of 0.9 or more, as it takes to name it"),
+    ("strangers_attributed", "Some family has as much, for a candidate whose own was taken out"),
     ("family_accuracy_without_tokenizer", "Family accuracy, everything off that depends on the tokenizer"),
     ("family_accuracy_same_tokenizer", "Family accuracy among the references that share the candidate's tokenizer"),
     ("log_loss", "Log loss of the true family, nats"),

@@ -2,8 +2,9 @@
 
 Pairs of one family hold more than a candidate and its own base: seeds of one recipe, descendants of other seeds. So a
 ratio learned from pairs says too little of a candidate whose base is among the references. A temperature (Guo et al.
-2017, section 4.2) is fitted to the posteriors of the models that kinship was learned from, each once with its family
-there and once without. It sees the same rare cases as the classifier (`analysis.benchmark.rare_cases`), which is what
+2017, section 4.2; there on data set apart, here on the pairs that the few coefficients were fitted on, and measured on
+lineages held out) is fitted to the posteriors of these models: of descendants and students with their family there, and
+of all without it. It sees the same rare cases as the classifier (`analysis.benchmark.rare_cases`), which is what
 keeps it from taking a shared tokenizer for proof.
 """
 
@@ -24,6 +25,7 @@ from analysis.kinship.fitted import LinearKinship
 from analysis.libraries.library import REFERENCES
 
 _SHARPEST = 4.0
+_UNKNOWN = 0.5  # prior of `unknown` in the fit, whatever the verdict's: that is put in afterwards
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,13 @@ def tempered(
     whose: Whose,
     channels: int,
     tokenizer: int,
-    unknown_prior: float,
 ) -> LinearKinship:
-    """Kinship with all ratios multiplied by one number, the one of least log loss over known and unknown candidates.
+    """Kinship with all ratios multiplied by one number from 1 to 4, that of least log loss over known and unknown
+    candidates.
 
     `features` [n_models, n_references, n_features], of which the first `channels` are those of channels, that of the
     `tokenizer` at its place; of the pairs, those in `training` [n_models, n_references] are looked at. Known and
-    unknown weigh as their priors do, within either every lineage the same. Without both nothing is to be fitted.
+    unknown weigh the same, within either every lineage the same. Without both nothing is to be fitted.
     """
     linear = LinearKinship(kinship.slopes, kinship.intercept)
     same = whose.rows[:, None] == whose.columns
@@ -85,8 +87,7 @@ def tempered(
     rare[same & ~alone[:, None], :channels] = _erased(usual[same & ~alone[:, None], :channels], tokenizer)
     likest = family_evidence(linear.decision_function(_shared(usual, tokenizer)), family, there).argmax(axis=1)
     rare[alone[:, None] & (likest[:, None] == family), tokenizer] = SAME
-    side = np.where(alone, unknown_prior, 1 - unknown_prior)
-    weight = side * _evenly([f"{whose.lineages[place]}/{no}" for place, no in zip(tested, alone, strict=True)], alone)
+    weight = _evenly([f"{whose.lineages[place]}/{no}" for place, no in zip(tested, alone, strict=True)], alone)
     share = np.where(alone, SHARED_TOKENIZERS, ERASED)
     truth = np.where(alone, len(names), np.searchsorted(names, whose.rows[tested]))
     trials = _Trials(
@@ -96,7 +97,7 @@ def tempered(
         np.concatenate([weight * (1 - share), weight * share]),
     )
     found = minimize_scalar(
-        lambda log: _log_loss(trials, family, float(np.exp(log)), unknown_prior),
+        lambda log: _log_loss(trials, family, float(np.exp(log))),
         bounds=(0.0, np.log(_SHARPEST)),
         method="bounded",
         options={"xatol": 1e-3},
@@ -128,10 +129,10 @@ def _evenly(lineages: Sequence[str], side: Mask) -> Matrix:
     return np.asarray(weight)
 
 
-def _log_loss(trials: _Trials, family: Places, scale: float, unknown_prior: float) -> float:
+def _log_loss(trials: _Trials, family: Places, scale: float) -> float:
     evidence = family_evidence(scale * trials.ratios, family, trials.there)
-    prior = (1 - unknown_prior) / np.isfinite(evidence).sum(axis=1, keepdims=True)
-    unknown = np.full((len(evidence), 1), unknown_prior)
+    prior = (1 - _UNKNOWN) / np.isfinite(evidence).sum(axis=1, keepdims=True)
+    unknown = np.full((len(evidence), 1), _UNKNOWN)
     log_prior = np.log(np.column_stack([np.broadcast_to(prior, evidence.shape), unknown]))
     said = log_posterior(evidence, log_prior)[np.arange(len(evidence)), trials.truth]
     return -float(trials.weight @ said)

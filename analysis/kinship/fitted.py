@@ -21,7 +21,7 @@ from probes.errors import LibraryError
 from probes.write_whole import write_whole
 
 SHIPPED = "shipped"
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)

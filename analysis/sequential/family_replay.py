@@ -25,7 +25,7 @@ from analysis.sequential.weights import WeightsAtLooks
 from probes.errors import LibraryError
 
 _NATS = 1.0
-"""The least that independent trainings are taken to vary by: of those that all stay at a bound, none is seen to."""
+"""The least that independent trainings are taken to vary by: where all of them stay at a bound, no spread is seen."""
 
 
 @dataclass(frozen=True)

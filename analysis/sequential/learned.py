@@ -137,8 +137,7 @@ class Teacher:
             return LinearKinship(fitted.slopes, fitted.intercept)
         pairs, kin, weight = with_rare_cases(pairs, kin == 1, weight, channels, tokenizer)
         fitted.fit(pairs, kin, sample_weight=weight)
-        unknown = self.rules.unknown_prior
-        sharp = [tempered(fitted, one, training, self.whose, channels, tokenizer, unknown) for one in drawn]
+        sharp = [tempered(fitted, one, training, self.whose, channels, tokenizer) for one in drawn]
         return LinearKinship(
             np.mean([one.slopes for one in sharp], axis=0), float(np.mean([one.intercept for one in sharp]))
         )

@@ -34,7 +34,7 @@ def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> li
     for access in ACCESSES:
         seen = Seen.at(access, specimens)
         say(f"probing at {access.tier}: replays of {len(seen.candidates)} models, {len(seen.references)} references")
-        rows += family_rows(seen, replace(how or How(), first=FIRST[access.tier]), runs)
+        rows += family_rows(seen, replace(how or How(), first=min(FIRST[access.tier], (how or How()).most)), runs)
         if access.tier == "logits":
             rows += descent_rows(seen, (how or How()).most, runs)
     return rows

@@ -67,7 +67,7 @@ def measure(sizes: Sequence[str]) -> list[Row]:
 
 
 def _named(work: Path, numbers: Sequence[int], words: AbstractSet[str], everything: bool) -> Iterator[Row]:
-    """The rows that were asked for; a target without its row stands there without a value."""
+    """The rows that were asked for; the batch and evaluation stand there without a value where they were not."""
     if numbers or everything:
         yield from _rows(work / "library", numbers or SIZES)
         shutil.rmtree(work / "library")

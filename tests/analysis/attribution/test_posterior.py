@@ -199,3 +199,9 @@ def test_extreme_scores_stay_probabilities() -> None:
     np.testing.assert_allclose(posterior.sum(axis=1), 1)
     assert np.isfinite(logsumexp(posterior, axis=1)).all()
     assert far.predict([[1e6]]).tolist() == [UNKNOWN]
+
+
+def test_evidence_is_what_the_posterior_says_beyond_the_prior(fitted: Attributor) -> None:
+    posterior = fitted.predict_proba(CANDIDATES)
+    odds = np.log(posterior[:, :-1] / posterior[:, -1:])
+    np.testing.assert_allclose(fitted.evidence(CANDIDATES), odds + np.log(3), atol=1e-6)

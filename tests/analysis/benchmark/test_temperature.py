@@ -39,7 +39,7 @@ def _kinship(features: np.ndarray, slopes: tuple[float, float], intercept: float
 
 
 def _scale(features: np.ndarray, training: np.ndarray, whose: Whose, kinship: KinshipClassifier) -> float:
-    found = tempered(kinship, features, training, whose, CHANNELS, TOKENIZER, 0.5)
+    found = tempered(kinship, features, training, whose, CHANNELS, TOKENIZER)
     assert isinstance(found, LinearKinship)
     np.testing.assert_allclose(found.slopes / found.intercept, kinship.slopes / kinship.intercept)
     return float(found.intercept / kinship.intercept)
@@ -68,11 +68,11 @@ def test_a_tokenizer_alone_is_not_sharpened_into_proof() -> None:
 
 def test_pairs_that_may_not_be_looked_at_change_nothing() -> None:
     features, training, whose = _world(kin=1.0)
-    hidden = training & (whose.rows != 3)[:, None] & (whose.columns != 3)
+    shown = training & (whose.rows != 3)[:, None] & (whose.columns != 3)
     kinship = _kinship(features, (6.0, 1.0), -3.5)
-    before = _scale(features, hidden, whose, kinship)
-    features[~hidden] = 17.0
-    assert _scale(features, hidden, whose, kinship) == pytest.approx(before)
+    before = _scale(features, shown, whose, kinship)
+    features[~shown] = 17.0
+    assert _scale(features, shown, whose, kinship) == pytest.approx(before)
 
 
 def test_without_known_candidates_there_is_nothing_to_fit() -> None:

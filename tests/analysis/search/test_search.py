@@ -133,6 +133,17 @@ def test_a_relative_is_named_among_dozens_of_families_as_among_a_few(folder: Pat
     assert verdict.family == "smollm2"
 
 
+def test_what_is_too_little_among_thousands_of_families_is_said_to_be_that(folder: Path, candidate: Signature) -> None:
+    """Of a family of which most are not near, one is near: that speaks for it, but not as much as so many ask for."""
+    one = Search(SearchIndex.open(folder)).narrowed(candidate)
+    others = {f"family {n}": 20 for n in range(50_000)}
+    crowd = replace(one, whole={**one.whole, **others, "smollm2": 3_000_000})
+    verdict = attribute(candidate, crowd)
+    assert verdict.decision == "unknown"
+    assert "most like those of smollm2" in verdict.reason
+    assert "too little with 5000" in verdict.reason
+
+
 @pytest.mark.parametrize("name", ["sketches.f32", "signatures.bin", "shelf.json", "members.jsonl"])
 def test_a_damaged_index_is_said_to_be_damaged(folder: Path, candidate: Signature, tmp_path: Path, name: str) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "library"))
