@@ -116,8 +116,9 @@ class Attributor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def evidence(self, X: Any) -> npt.NDArray[np.float64]:
         """Nats for each family against "stranger to all": (n_samples, n_families), in the order of `classes_`."""
+        ratios = self.log_likelihood_ratios(X)
         families = np.unique(self.families_, return_inverse=True)[1]
-        return np.asarray(family_evidence(self.log_likelihood_ratios(X), families) + self.log_share_)
+        return np.asarray(family_evidence(ratios, families) + self.log_share_)
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Posterior (n_samples, n_classes), in the order of `classes_`; every row sums to 1."""
