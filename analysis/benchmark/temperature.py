@@ -2,7 +2,7 @@
 
 Pairs of one family hold more than a candidate and its own base: seeds of one recipe, descendants of other seeds. So a
 ratio learned from pairs says too little of a candidate whose base is among the references. A temperature (Guo et al.
-2017, section 4.2; there on data set apart, here on the pairs that the few coefficients were fitted on, and measured on
+2017, section 4.2; on data set apart there, on the pairs that the few coefficients were learned from here, and judged on
 lineages held out) is fitted to the posteriors of these models: of descendants and students with their family there, and
 of all without it. It sees the same rare cases as the classifier (`analysis.benchmark.rare_cases`), which is what
 keeps it from taking a shared tokenizer for proof.
@@ -79,23 +79,9 @@ def tempered(
     if not len(known) or not len(unknown):
         return linear
     tested = np.concatenate([known, unknown])
-    alone, same = np.arange(len(tested)) >= len(known), same[tested]  # with the family taken out; whose family it is
-    names, family = np.unique(whose.columns, return_inverse=True)
-    there = training[tested] & ~(same & alone[:, None])
-    usual = features[tested].astype(np.float64)
-    rare = usual.copy()
-    rare[same & ~alone[:, None], :channels] = _erased(usual[same & ~alone[:, None], :channels], tokenizer)
-    likest = family_evidence(linear.decision_function(_shared(usual, tokenizer)), family, there).argmax(axis=1)
-    rare[alone[:, None] & (likest[:, None] == family), tokenizer] = SAME
-    weight = _evenly([f"{whose.lineages[place]}/{no}" for place, no in zip(tested, alone, strict=True)], alone)
-    share = np.where(alone, SHARED_TOKENIZERS, ERASED)
-    truth = np.where(alone, len(names), np.searchsorted(names, whose.rows[tested]))
-    trials = _Trials(
-        linear.decision_function(np.concatenate([usual, rare])),
-        np.concatenate([there, there]),
-        np.concatenate([truth, truth]),
-        np.concatenate([weight * (1 - share), weight * share]),
-    )
+    alone = np.arange(len(tested)) >= len(known)
+    trials = _trials(linear, features, training, whose, tested, alone, channels, tokenizer)
+    family = np.unique(whose.columns, return_inverse=True)[1]
     found = minimize_scalar(
         lambda log: _log_loss(trials, family, float(np.exp(log))),
         bounds=(0.0, np.log(_SHARPEST)),
@@ -104,6 +90,36 @@ def tempered(
     )
     scale = float(np.exp(found.x))
     return LinearKinship(scale * linear.slopes, scale * linear.intercept)
+
+
+def _trials(
+    linear: LinearKinship,
+    features: npt.NDArray[np.float32],
+    training: Mask,
+    whose: Whose,
+    tested: Places,
+    alone: Mask,
+    channels: int,
+    tokenizer: int,
+) -> _Trials:
+    """The models `tested` [n_tested], `alone` those whose family is taken out; each as it is, and as the rare case."""
+    same, taken_out = whose.rows[tested][:, None] == whose.columns, alone[:, None]
+    names, family = np.unique(whose.columns, return_inverse=True)
+    there = training[tested] & ~(same & taken_out)
+    usual = features[tested].astype(np.float64)
+    nearest = family_evidence(linear.decision_function(_shared(usual, tokenizer)), family, there).argmax(axis=1)
+    rare = usual.copy()
+    rare[taken_out & (nearest[:, None] == family), tokenizer] = SAME
+    rare[same & ~taken_out, :channels] = _erased(usual[same & ~taken_out, :channels], tokenizer)
+    weight = _evenly([f"{whose.lineages[place]}/{no}" for place, no in zip(tested, alone, strict=True)], alone)
+    share = np.where(alone, SHARED_TOKENIZERS, ERASED)
+    truth = np.where(alone, len(names), np.searchsorted(names, whose.rows[tested]))
+    return _Trials(
+        linear.decision_function(np.concatenate([usual, rare])),
+        np.concatenate([there, there]),
+        np.concatenate([truth, truth]),
+        np.concatenate([weight * (1 - share), weight * share]),
+    )
 
 
 def _erased(answers: Matrix, tokenizer: int) -> Matrix:
