@@ -33,5 +33,5 @@ def _configuration(plan: PretrainingPlan, vocabulary: int, end: int) -> Any:
     if plan.architecture == "gpt_neox":
         return GPTNeoXConfig(**shape, tie_word_embeddings=False)
     kind = {"llama": LlamaConfig, "qwen2": Qwen2Config}[plan.architecture]
-    tied = isinstance(plan.vocabulary, str)  # as the model whose tokenizer and shape are borrowed
+    tied = isinstance(plan.vocabulary, str)  # as the model whose tokenizer is borrowed
     return kind(**shape, num_key_value_heads=plan.key_value_heads, tie_word_embeddings=tied)

@@ -103,7 +103,7 @@ IBERIAN = PretrainingPlan(
     characters=1_800_000,
     tokens=1_200_000,
 )
-# The Yi story in small: another model's tokenizer and architecture, and weights of its own.
+# The Yi story in small: another model's tokenizer and architecture, and weights of its own; then its tokenizer alone.
 BORROWED = PretrainingPlan(
     name="borrowed",
     architecture="llama",
@@ -117,13 +117,26 @@ BORROWED = PretrainingPlan(
     characters=1_800_000,
     tokens=700_000,
 )
-PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED)}
+ADOPTED = PretrainingPlan(
+    name="adopted",
+    architecture="qwen2",
+    hidden_size=64,
+    layers=5,
+    heads=2,
+    key_value_heads=2,
+    intermediate_size=224,
+    vocabulary="smollm2",
+    sources=("python", "handbook-en", "handbook-fr", "reference-en"),
+    characters=1_800_000,
+    tokens=700_000,
+)
+PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED, ADOPTED)}
 
 
 def pretraining_plan(name: str) -> PretrainingPlan:
-    """The plan of that name; `NAME-large` is its sibling of another size: the same data, tokenizer and course."""
+    """The plan of that name; `NAME-small` is its sibling of another size: the same data, tokenizer and course."""
     base, _, size = name.partition("-")
-    if base not in PRETRAINING or size not in ("", "large"):
+    if base not in PRETRAINING or size not in ("", "small"):
         raise KinprintError(f"there is no plan {name!r} for lookalikes; known are {', '.join(PRETRAINING)}")
     plan = PRETRAINING[base]
-    return plan if not size else replace(plan, name=name, hidden_size=192, heads=6, intermediate_size=512)
+    return plan if not size else replace(plan, name=name, hidden_size=96, heads=3, key_value_heads=1, intermediate_size=256)
