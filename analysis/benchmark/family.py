@@ -13,19 +13,17 @@ import numpy.typing as npt
 from analysis.attribution.posterior import Attributor
 from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
+from analysis.benchmark.learning import PairLearner
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
-from analysis.benchmark.rare_cases import with_rare_cases
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
-from analysis.benchmark.temperature import Whose, tempered
+from analysis.benchmark.temperature import Whose
 from analysis.benchmark.trials import Subset as Subset
 from analysis.benchmark.trials import Trials as Trials
-from analysis.kinship.classifier import KinshipClassifier
 from analysis.kinship.fitted import LinearKinship
 
 ACCEPTED = 0.95
 """The share of known candidates of training lineages below the threshold for `unknown`."""
-Kinship = KinshipClassifier | LinearKinship
 Weights = Callable[[Subset, frozenset[str]], npt.NDArray[np.float64]]
 """Scores of shared weights on a subset of canaries, as if these lineages were not in the library."""
 
@@ -51,10 +49,11 @@ class FamilyTest:
         given: Mapping[Subset, LinearKinship] | None = None,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
-        self.techniques, self.tokenizer, self.given, self.weights = techniques, compared.tokenizer, given, weights
+        self.techniques, self.given, self.weights = techniques, given, weights
         self.vocabularies = [one.vocabulary for one in models]
-        self.families, number = np.unique([one.family for one in models], return_inverse=True)
-        self.rows, self.columns, self.whose = number, number[references], Whose.of(models, references)
+        whose = Whose.of(models, references)
+        self.families, self.rows, self.columns = whose.families, whose.rows, whose.columns
+        self.learner = PairLearner(whose, len(compared.tensor), compared.tokenizer, self.rules.regularisation)
         self.subsets = list(subsets)
         chosen = np.zeros((compared.tensor.shape[-1], len(subsets)), np.float32)
         for place, canaries in enumerate(subsets.values()):
@@ -90,7 +89,7 @@ class FamilyTest:
         """How often `run` calls its `step`."""
         return len(list(self._known())) + len(self.families)
 
-    def fitted_on_all(self) -> Iterator[tuple[Subset, Kinship]]:
+    def fitted_on_all(self) -> Iterator[tuple[Subset, LinearKinship]]:
         """For each subset what all pairs together teach, nothing held out; nothing where no family has two models."""
         for subset, kinship, _ in self._fitted(self._training(frozenset())):
             yield subset, kinship
@@ -185,31 +184,18 @@ class FamilyTest:
 
     def _fitted(
         self, training: Mask, absent: frozenset[str] = frozenset()
-    ) -> Iterator[tuple[Subset, Kinship, npt.NDArray[np.float32]]]:
+    ) -> Iterator[tuple[Subset, LinearKinship, npt.NDArray[np.float32]]]:
         """For each subset what was learned, and the features [n_models, n_references, n_channels] of all pairs.
 
         `absent`: lineages that are not even rivals. Nothing where the pairs are all of kin or all of strangers.
         """
-        same = self.rows[:, None] == self.columns
-        if not same[training].any() or same[training].all():
+        if not self.learner.can_learn(training):
             return
-        cell = (self.rows[:, None] * len(self.families) + self.columns)[training]
-        _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
         features = self.features(self.features.background(training))
         for place, subset in enumerate(self.subsets):
             values = self._with_weights(features[place], subset, absent)
-            if self.given is not None:
-                yield subset, self.given[subset], values
-                continue
-            kinship = KinshipClassifier(self.rules.regularisation, similarities=True)
-            pairs, kin, weight = values[training], same[training], 1 / sizes[group]
-            if self.tokenizer is None:
-                yield subset, kinship.fit(pairs, kin.astype(int), sample_weight=weight), values
-                continue
-            channels = features.shape[-1]
-            pairs, kin, weight = with_rare_cases(pairs, kin, weight, channels, self.tokenizer)
-            kinship.fit(pairs, kin.astype(int), sample_weight=weight)
-            yield subset, tempered(kinship, values, training, self.whose, channels, self.tokenizer), values
+            given = None if self.given is None else self.given[subset]
+            yield subset, given or self.learner.fit(values[None], training), values
 
     def _with_weights(
         self, features: npt.NDArray[np.float32], subset: Subset, absent: frozenset[str]
@@ -220,7 +206,7 @@ class FamilyTest:
         return np.concatenate([features, scores[..., None]], axis=-1)
 
     def _posterior(
-        self, kinship: Kinship, features: npt.NDArray[np.float32], families: Places
+        self, kinship: LinearKinship, features: npt.NDArray[np.float32], families: Places
     ) -> npt.NDArray[np.float64]:
         pairs = features.astype(np.float64)
         attributor = Attributor(

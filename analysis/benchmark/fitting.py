@@ -11,13 +11,13 @@ from analysis.attribution.conformal import LEVEL, ConformalSets
 from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.benchmark.calibration import calibration_measures, truths
 from analysis.benchmark.compared import Compared
-from analysis.benchmark.family import FamilyTest, Kinship, Subset, Trials, Weights
+from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
 from analysis.benchmark.ours import weights_of
 from analysis.benchmark.pair_features import Places
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
-from analysis.kinship.fitted import Fit, FittedKinship
+from analysis.kinship.fitted import Fit, FittedKinship, LinearKinship
 from analysis.kinship.shared_weights import NAME
 from analysis.libraries.library import REFERENCES
 from analysis.one_thread import one_thread
@@ -104,7 +104,7 @@ def _fits(
 
 
 def _fit(
-    seen: Seen, channels: tuple[str, ...], budget: int, trials: Trials, kinships: list[Kinship], rules: Rules
+    seen: Seen, channels: tuple[str, ...], budget: int, trials: Trials, kinships: list[LinearKinship], rules: Rules
 ) -> Fit:
     families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     measured = calibration_measures(trials, seen.candidates, families, seen.access.tier, [budget], rules.unknown_prior)

@@ -20,7 +20,6 @@ from analysis.attribution.posterior import family_evidence, log_posterior
 from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.rare_cases import ERASED, SAME, SHARED_TOKENIZERS, STRANGERS
 from analysis.benchmark.specimens import Specimen
-from analysis.kinship.classifier import KinshipClassifier
 from analysis.kinship.fitted import LinearKinship
 from analysis.libraries.library import REFERENCES
 
@@ -30,9 +29,10 @@ _UNKNOWN = 0.5  # prior of `unknown` in the fit, whatever the verdict's: that is
 
 @dataclass(frozen=True)
 class Whose:
-    """Families by number of the models [n_models] and of the references [n_references], lineages of the models by
-    name, and which of these are candidates for a family: no base is a descendant of itself."""
+    """Families by name, and by number of the models [n_models] and of the references [n_references]; lineages of the
+    models by name, and which of these are candidates for a family: no base is a descendant of itself."""
 
+    families: Sequence[str]
     rows: Places
     columns: Places
     lineages: Sequence[str]
@@ -41,9 +41,20 @@ class Whose:
     @classmethod
     def of(cls, models: Sequence[Specimen], references: Places) -> Self:
         """The models, of which those at `references` [n_references] are references."""
-        rows = np.unique([one.family for one in models], return_inverse=True)[1]
+        names, rows = np.unique([one.family for one in models], return_inverse=True)
         candidates = np.array([one.kind not in REFERENCES for one in models])
-        return cls(rows, rows[references], [one.lineage for one in models], candidates)
+        return cls(names.tolist(), rows, rows[references], [one.lineage for one in models], candidates)
+
+    @property
+    def same(self) -> Mask:
+        """Whether a model and a reference are of one family: [n_models, n_references]."""
+        return np.asarray(self.rows[:, None] == self.columns)
+
+    def even_weights(self, training: Mask) -> Matrix:
+        """Weights of the pairs in `training` [n_models, n_references]: every pair of families weighs one."""
+        cell = (self.rows[:, None] * len(self.families) + self.columns)[training]
+        _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
+        return np.asarray(1 / sizes[group])
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class _Trials:
 
 
 def tempered(
-    kinship: KinshipClassifier,
+    linear: LinearKinship,
     features: npt.NDArray[np.float32],
     training: Mask,
     whose: Whose,
@@ -72,10 +83,8 @@ def tempered(
     `tokenizer` at its place; of the pairs, those in `training` [n_models, n_references] are looked at. Known and
     unknown weigh the same, within either every lineage the same. Without both nothing is to be fitted.
     """
-    linear = LinearKinship(kinship.slopes, kinship.intercept)
-    same = whose.rows[:, None] == whose.columns
-    known = np.flatnonzero((training & same).any(axis=1) & whose.candidates)
-    unknown = np.flatnonzero((training & ~same).any(axis=1))
+    known = np.flatnonzero((training & whose.same).any(axis=1) & whose.candidates)
+    unknown = np.flatnonzero((training & ~whose.same).any(axis=1))
     if not len(known) or not len(unknown):
         return linear
     tested = np.concatenate([known, unknown])
@@ -103,7 +112,7 @@ def _trials(
     tokenizer: int,
 ) -> _Trials:
     """The models `tested` [n_tested], `alone` those whose family is taken out; each as it is, and as the rare case."""
-    same, taken_out = whose.rows[tested][:, None] == whose.columns, alone[:, None]
+    same, taken_out = whose.same[tested], alone[:, None]
     names, family = np.unique(whose.columns, return_inverse=True)
     there = training[tested] & ~(same & taken_out)
     usual = features[tested].astype(np.float64)

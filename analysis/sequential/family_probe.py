@@ -72,7 +72,7 @@ class FamilyProbe:
                 "members"
             )
         self.boundaries: FamilyBoundaries = replay.run(step).boundaries()
-        self.families = [str(replay.families[number]) for number in np.unique(replay.columns)]
+        self.families = [replay.families[number] for number in np.unique(replay.columns)]
         self.steps = FamilySteps(learned, self.how.order, self.how.seed, self.how.first)
 
     def next_batch(self) -> list[Canary]:

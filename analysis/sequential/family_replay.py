@@ -124,9 +124,9 @@ class FamilyReplay:
         weights: WeightsAtLooks | None = None,
     ) -> None:
         self.models, self.references, self.how = list(models), references, how
-        self.families, self.rows = np.unique([one.family for one in models], return_inverse=True)
-        self.columns = self.rows[references]
-        self.teacher = Teacher(compared, Whose.of(models, references), references, rules or Rules(), how.most, weights)
+        whose = Whose.of(models, references)
+        self.families, self.rows, self.columns = whose.families, whose.rows, whose.columns
+        self.teacher = Teacher(compared, whose, references, rules or Rules(), how.most, weights)
 
     def learned(self) -> Learned | None:
         """From everybody, for a candidate that is nobody of the library."""

@@ -10,11 +10,9 @@ import numpy.typing as npt
 from analysis.attribution.posterior import doubted, family_evidence, log_posterior
 from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
+from analysis.benchmark.learning import PairLearner
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
-from analysis.benchmark.rare_cases import with_rare_cases
-from analysis.benchmark.temperature import Whose, tempered
-from analysis.kinship.classifier import KinshipClassifier
-from analysis.kinship.fitted import LinearKinship
+from analysis.benchmark.temperature import Whose
 from analysis.sequential.weights import WeightsAtLooks, look_before
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
@@ -83,7 +81,8 @@ class Teacher:
     ) -> None:
         tensor = compared.tensor
         self.compared, self.tensor, self.references, self.rules = compared, tensor, references, rules
-        self.whose, self.rows, self.columns = whose, whose.rows, whose.columns
+        self.rows, self.columns = whose.rows, whose.columns
+        self.learner = PairLearner(whose, len(tensor), compared.tokenizer, rules.regularisation)
         n = tensor.shape[-1]
         self.sizes = [size for size in SIZES if size <= min(most, n)]
         self.draws = _DRAWS if weights is None else _DRAWS_WITH_WEIGHTS
@@ -107,40 +106,19 @@ class Teacher:
 
         None where these pairs are all of kin or all of strangers.
         """
-        same = self.rows[:, None] == self.columns
-        if not same[training].any() or same[training].all():
+        if not self.learner.can_learn(training):
             return None
         background = self.features.background(training)
-        features, label = self._features(background, absent), same[training].astype(int)
-        cell = (self.rows[:, None] * (int(self.rows.max()) + 1) + self.columns)[training]
-        _, group, counts = np.unique(cell, return_inverse=True, return_counts=True)
-        slopes, intercepts = [], []
-        for place in range(len(self.sizes)):
-            drawn = features[place * self.draws : (place + 1) * self.draws]
-            fitted = self._fit(drawn, training, label, 1 / counts[group])
-            slopes.append(fitted.slopes)
-            intercepts.append(fitted.intercept)
+        features = self._features(background, absent)
+        fitted = [
+            self.learner.fit(features[first : first + self.draws], training)
+            for first in range(0, len(features), self.draws)
+        ]
+        slopes, intercepts = np.array([one.slopes for one in fitted]), np.array([one.intercept for one in fitted])
         family = np.unique(self.columns[there], return_inverse=True)[1]
-        tells = self._tells(
-            background, slopes[len(self.sizes) // 2][: len(self.tensor)], training & same, there, family
-        )
-        return Learned(background, self.sizes, np.array(slopes), np.array(intercepts), family, tells, self.rules)
-
-    def _fit(self, drawn: npt.NDArray[np.float32], training: Mask, label: Places, weight: Matrix) -> LinearKinship:
-        """On draws of so many canaries together: `drawn` [n_draws, n_models, n_references, n_features]."""
-        pairs = drawn[:, training].reshape(-1, drawn.shape[-1])
-        kin, weight = np.tile(label, len(drawn)), np.tile(weight, len(drawn))
-        fitted = KinshipClassifier(self.rules.regularisation, similarities=True)
-        channels, tokenizer = len(self.tensor), self.compared.tokenizer
-        if tokenizer is None:
-            fitted.fit(pairs, kin, sample_weight=weight)
-            return LinearKinship(fitted.slopes, fitted.intercept)
-        pairs, kin, weight = with_rare_cases(pairs, kin == 1, weight, channels, tokenizer)
-        fitted.fit(pairs, kin, sample_weight=weight)
-        sharp = [tempered(fitted, one, training, self.whose, channels, tokenizer) for one in drawn]
-        return LinearKinship(
-            np.mean([one.slopes for one in sharp], axis=0), float(np.mean([one.intercept for one in sharp]))
-        )
+        kin = training & self.learner.whose.same
+        tells = self._tells(background, slopes[len(fitted) // 2][: len(self.tensor)], kin, there, family)
+        return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules)
 
     def _features(self, background: Matrix, absent: frozenset[str]) -> npt.NDArray[np.float32]:
         """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""

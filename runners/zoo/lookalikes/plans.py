@@ -139,4 +139,6 @@ def pretraining_plan(name: str) -> PretrainingPlan:
     if base not in PRETRAINING or size not in ("", "small"):
         raise KinprintError(f"there is no plan {name!r} for lookalikes; known are {', '.join(PRETRAINING)}")
     plan = PRETRAINING[base]
-    return plan if not size else replace(plan, name=name, hidden_size=96, heads=3, key_value_heads=1, intermediate_size=256)
+    if not size:
+        return plan
+    return replace(plan, name=name, hidden_size=96, heads=3, key_value_heads=1, intermediate_size=256)

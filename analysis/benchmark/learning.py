@@ -1,0 +1,52 @@
+"""What pairs of known models teach about kinship: a classifier that has seen rare cases, and how sharp it may be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.benchmark.pair_features import Mask
+from analysis.benchmark.rare_cases import with_rare_cases
+from analysis.benchmark.temperature import Whose, tempered
+from analysis.kinship.classifier import KinshipClassifier
+from analysis.kinship.fitted import LinearKinship
+
+
+@dataclass(frozen=True)
+class PairLearner:
+    """Learns from models and references, each `whose` it is.
+
+    Of the features of a pair the first `channels` are those of channels, that of the `tokenizer` at its place, None
+    where it is left out: then there are no rare cases, and nothing to sharpen.
+    """
+
+    whose: Whose
+    channels: int
+    tokenizer: int | None
+    regularisation: float
+
+    def can_learn(self, training: Mask) -> bool:
+        """Whether the pairs in `training` [n_models, n_references] hold both kin and strangers."""
+        kin = self.whose.same[training]
+        return bool(kin.any() and not kin.all())
+
+    def fit(self, drawn: npt.NDArray[np.float32], training: Mask) -> LinearKinship:
+        """From draws of canaries together, [n_draws, n_models, n_references, n_features], the pairs in `training`.
+
+        Every pair of families weighs the same, however many models they have. How sharp is found draw by draw: the
+        mean is taken.
+        """
+        pairs = drawn[:, training].reshape(-1, drawn.shape[-1])
+        kin = np.tile(self.whose.same[training], len(drawn))
+        weight = np.tile(self.whose.even_weights(training), len(drawn))
+        kinship = KinshipClassifier(self.regularisation, similarities=True)
+        if self.tokenizer is None:
+            kinship.fit(pairs, kin.astype(int), sample_weight=weight)
+            return LinearKinship(kinship.slopes, kinship.intercept)
+        pairs, label, weight = with_rare_cases(pairs, kin, weight, self.channels, self.tokenizer)
+        kinship.fit(pairs, label, sample_weight=weight)
+        linear = LinearKinship(kinship.slopes, kinship.intercept)
+        sharp = [tempered(linear, one, training, self.whose, self.channels, self.tokenizer) for one in drawn]
+        return LinearKinship(
+            np.mean([one.slopes for one in sharp], axis=0), float(np.mean([one.intercept for one in sharp]))
+        )
