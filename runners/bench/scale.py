@@ -58,24 +58,25 @@ def measure(sizes: Sequence[str]) -> list[Row]:
         raise KinprintError(
             f"scale is measured on {BATCH}, {EVALUATE}, or 200 references and more, not on {unknown[0]!r}"
         )
+    asked = sorted(map(int, numbers)) if sizes else SIZES
     rows = []
     with TemporaryDirectory(prefix="kinprint-scale-") as work, threadpool_limits(1):
-        for row in _named(Path(work), sorted(map(int, numbers)), {BATCH, EVALUATE} & set(sizes), not sizes):
+        for row in _asked_for(Path(work), asked, set(sizes) or {BATCH, EVALUATE}):
             rows.append(row)
             say(f"{row.name}: {'not taken' if row.value is None else f'{row.value:.4g}'}")
     return rows
 
 
-def _named(work: Path, numbers: Sequence[int], words: AbstractSet[str], everything: bool) -> Iterator[Row]:
+def _asked_for(work: Path, numbers: Sequence[int], words: AbstractSet[str]) -> Iterator[Row]:
     """The rows that were asked for; the batch and evaluation stand there without a value where they were not."""
-    if numbers or everything:
-        yield from _rows(work / "library", numbers or SIZES)
+    if numbers:
+        yield from _rows(work / "library", numbers)
         shutil.rmtree(work / "library")
-    if BATCH in words or everything:
+    if BATCH in words:
         yield from batch_overhead.measure([])
     else:
         yield Row(batch_overhead.TARGET.name, None, batch_overhead.TARGET)
-    if EVALUATE in words or everything:
+    if EVALUATE in words:
         yield from evaluate_rows(work)
     else:
         yield from (Row(one.name, None, one) for one in TARGETS)
