@@ -54,6 +54,8 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
 SchedulerParameters=sched_interval=2
+# submitit lets SIGTERM pass: a job that is cancelled goes on until SIGKILL, and would be done in the usual 30 seconds.
+KillWait=2
 StateSaveLocation=$work/state
 SlurmdSpoolDir=$work/spool
 SlurmctldPidFile=$work/slurmctld.pid
