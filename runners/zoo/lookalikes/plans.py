@@ -13,8 +13,8 @@ Architecture = Literal["llama", "qwen2", "gpt_neox"]
 class PretrainingPlan:
     """How a family of lookalikes is trained from nothing.
 
-    `vocabulary` is the size of a byte-pair vocabulary learned from the same text, or the name of a zoo model whose
-    tokenizer is used; `characters` of text are read from `sources` in equal shares, `tokens` of it are trained on,
+    `vocabulary` is the size of a byte-pair vocabulary learned from the same text, or the name of a zoo model or another
+    plan whose tokenizer is used; `characters` of text are read from `sources` in equal shares, `tokens` of it are trained on,
     starting over where the text ends.
     """
 
@@ -25,7 +25,7 @@ class PretrainingPlan:
     heads: int
     key_value_heads: int
     intermediate_size: int
-    vocabulary: int | str
+    vocabulary: "int | str | PretrainingPlan"
     sources: tuple[str, ...]
     characters: int
     tokens: int
@@ -103,7 +103,7 @@ IBERIAN = PretrainingPlan(
     characters=1_800_000,
     tokens=1_200_000,
 )
-# The Yi story in small: another model's tokenizer and architecture, and weights of its own; then its tokenizer alone.
+# The Yi story in small: another model's tokenizer and architecture, and weights of its own.
 BORROWED = PretrainingPlan(
     name="borrowed",
     architecture="llama",
@@ -117,18 +117,19 @@ BORROWED = PretrainingPlan(
     characters=1_800_000,
     tokens=700_000,
 )
+# Nearer at hand: another plan's tokenizer, and a shape, text and weights of its own.
 ADOPTED = PretrainingPlan(
     name="adopted",
-    architecture="qwen2",
-    hidden_size=64,
-    layers=5,
-    heads=2,
-    key_value_heads=2,
-    intermediate_size=224,
-    vocabulary="smollm2",
-    sources=("python", "handbook-en", "handbook-fr", "reference-en"),
+    architecture="llama",
+    hidden_size=128,
+    layers=4,
+    heads=4,
+    key_value_heads=4,
+    intermediate_size=448,
+    vocabulary=MANUALS,
+    sources=("python", "handbook-en", "handbook-fr", "reference-it"),
     characters=1_800_000,
-    tokens=700_000,
+    tokens=1_200_000,
 )
 PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED, ADOPTED)}
 

@@ -23,6 +23,8 @@ def tokenizer_of(plan: PretrainingPlan) -> Any:
         from runners.zoo.fetch import fetch
 
         return AutoTokenizer.from_pretrained(fetch(plan.vocabulary, say=lambda line: None))
+    if isinstance(plan.vocabulary, PretrainingPlan):
+        return tokenizer_of(plan.vocabulary)
     mix = "+".join(plan.sources)
     folder = cache_directory() / "tokenizers" / f"{plan.vocabulary}-{mix}-{plan.characters}"
     if not folder.is_dir():
