@@ -187,5 +187,5 @@ def log_posterior(evidence: npt.NDArray[np.float64], log_prior: npt.NDArray[np.f
     """Bayes' rule: [n_samples, n_classes]. If `log_prior` has one class more than `evidence`, that is `unknown`."""
     unknown = np.zeros((len(evidence), log_prior.shape[-1] - evidence.shape[1]))
     joint = np.column_stack([evidence, unknown]) + log_prior
-    posterior: npt.NDArray[np.float64] = joint - logsumexp(joint, axis=1, keepdims=True)
+    posterior: npt.NDArray[np.float64] = joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)  # quick for few
     return posterior

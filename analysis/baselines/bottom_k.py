@@ -106,7 +106,7 @@ def _shown(logits: Rows) -> npt.NDArray[np.bool_]:
 def _lowest(logits: Rows, k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """1 where a token is among the k least likely of its row, of the shape given; and 1 where a row is there."""
     present = np.asarray(np.isfinite(logits).all(axis=2), np.float32)
-    order = np.argsort(logits, axis=2, kind="stable")[..., :k]
+    order = np.argpartition(logits, k - 1, axis=2)[..., :k]
     lowest = np.zeros(logits.shape, np.float32)
     np.put_along_axis(lowest, order, 1, axis=2)
     return lowest * present[..., None], present

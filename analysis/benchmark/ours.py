@@ -83,9 +83,8 @@ def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[st
     """Of shared weights, in every way that the access has, on every subset."""
     found: dict[str, dict[Subset, Scores]] = {}
     for way, score in _ways(seen).items():
-        for subset, canaries in subsets.items():
-            found.setdefault(way, {})[subset] = score(canaries)
-            step()
+        found[way] = dict(zip(subsets, score(list(subsets.values())), strict=True))
+        step()
     return found
 
 
@@ -93,8 +92,8 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
     """Scores of shared weights as `kinprint attribute` counts them: at tier logits, else None."""
     if seen.access.tier != "logits":
         return None
-    score = _ways(seen)["logits"]
-    return remembered({subset: score(canaries) for subset, canaries in subsets.items()})
+    found = _ways(seen)["logits"](list(subsets.values()))
+    return remembered(dict(zip(subsets, found, strict=True)))
 
 
 def remembered(scores: Mapping[Subset, Scores] | None) -> Weights | None:
@@ -109,8 +108,11 @@ def _descent(ours: Ours, way: str, budget: int, scores: Sequence[Matrix]) -> Non
     ours.measures += descent_measures(descent, models, references, way, budget)
 
 
-def _ways(seen: Seen) -> dict[str, Callable[[Places], Scores]]:
-    """How descent can be looked at, at an access; at tier text in no way: it shows nothing that follows weights."""
+def _ways(seen: Seen) -> dict[str, Callable[[Sequence[Places]], list[Scores]]]:
+    """How descent can be looked at, at an access, on some sets of canaries.
+
+    At tier text in no way: it shows nothing that follows weights.
+    """
     tier = seen.access.tier
     if tier == "text":
         return {}
@@ -119,13 +121,18 @@ def _ways(seen: Seen) -> dict[str, Callable[[Places], Scores]]:
     logits = logits_of(seen)
     scores = SpaceScores(models, logits)
     if tier == "logits":
-        return {"logits": lambda canaries: scores.explained(canaries).beyond_rivals}
+        return {"logits": lambda subsets: [one.beyond_rivals for one in scores.on_each(subsets)]}
     known = [likeliest(one, digests) for one in recordings]
     residuals = ResidualScores(models, known, same_vocabulary(models, logits))
     return {
-        "topk_chosen": lambda canaries: scores.explained(canaries, NAMED_A_QUERY).beyond_rivals,
-        "topk": lambda canaries: lambda absent: residuals(canaries),  # which count for descent alone
+        "topk_chosen": lambda subsets: [one.beyond_rivals for one in scores.on_each(subsets, NAMED_A_QUERY)],
+        "topk": lambda subsets: [_whoever_is_absent(residuals(canaries)) for canaries in subsets],
     }
+
+
+def _whoever_is_absent(scores: Matrix) -> Scores:
+    """What counts for descent alone, for which everybody is there."""
+    return lambda absent: scores
 
 
 def logits_of(seen: Seen) -> list[npt.NDArray[np.float32] | None]:

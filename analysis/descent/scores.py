@@ -50,6 +50,19 @@ class SpaceScores:
         plain[:, lonely] = beside[:, lonely]
         return Explained(self.models, sizes, plain, chance)
 
+    def on_each(self, subsets: Sequence[Places], named: int | None = None) -> list["Explained"]:
+        """What the scores on each of several sets of canaries are made of: everybody's rows are multiplied once."""
+        shape = (len(subsets), len(self.logits), len(self.models.references))
+        plain, chance = np.full(shape, np.nan), np.full(shape, np.nan)
+        for row, logits in enumerate(self.logits):
+            if logits is None:
+                continue
+            there = self.models.references.tolist()
+            overlaps = Overlaps.of(logits, [None if place == row else self._spaces.get(place) for place in there])
+            for number, canaries in enumerate(subsets):
+                plain[number, row], chance[number, row] = overlaps(rows_for(canaries, logits.shape[1], named))
+        return [Explained(self.models, self._sizes(), *one) for one in zip(plain, chance, strict=True)]
+
     def with_reference(self, column: int, canaries: Places, models: Places) -> npt.NDArray[np.float64]:
         """Scores of some models [n_models] with one reference alone, beside a few of its rivals; NaN as above."""
         lineages = self.models.lineages[self.models.references]

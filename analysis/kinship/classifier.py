@@ -15,9 +15,6 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from analysis.kinship.pairing import Pairing
 from analysis.signatures.signature import Signature
 
-_MANY = 10_000
-"""Pairs from which on the few features are solved for by Newton's method, which looks at the pairs a few times only."""
-
 
 class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Binary logistic regression on pair features: same lineage, or not.
@@ -73,8 +70,8 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         return self
 
     def _fit(self, X: npt.NDArray[np.float64], y: Any, weights: npt.NDArray[np.float64]) -> None:
-        solver = "lbfgs" if len(X) < _MANY else "newton-cholesky"  # the same optimum
-        regression = LogisticRegression(C=1 / self.regularisation, max_iter=1000, tol=1e-8, solver=solver)
+        # few features are solved for by Newton's method, which looks at the pairs a few times only
+        regression = LogisticRegression(C=1 / self.regularisation, max_iter=1000, tol=1e-8, solver="newton-cholesky")
         self.pipeline_: Pipeline = make_pipeline(StandardScaler(), regression)
         self.pipeline_.fit(X, y, standardscaler__sample_weight=weights, logisticregression__sample_weight=weights)
 

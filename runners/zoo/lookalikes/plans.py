@@ -14,8 +14,8 @@ class PretrainingPlan:
     """How a family of lookalikes is trained from nothing.
 
     `vocabulary` is the size of a byte-pair vocabulary learned from the same text, or the name of a zoo model or another
-    plan whose tokenizer is used; `characters` of text are read from `sources` in equal shares, `tokens` of it are trained on,
-    starting over where the text ends.
+    plan whose tokenizer is used; `characters` of text are read from `sources` in equal shares, `tokens` of it are
+    trained on, starting over where the text ends.
     """
 
     name: str
