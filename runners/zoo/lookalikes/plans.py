@@ -115,9 +115,9 @@ BORROWED = PretrainingPlan(
     vocabulary="smollm2",
     sources=("python", "handbook-en", "reference-en"),
     characters=1_800_000,
-    tokens=900_000,
+    tokens=700_000,
 )
-# Nearer at hand: another plan's tokenizer, and a shape, text and weights of its own.
+# Nearer at hand: another plan's tokenizer, text in part the same, and a shape and weights of their own.
 ADOPTED = PretrainingPlan(
     name="adopted",
     architecture="llama",
@@ -131,7 +131,14 @@ ADOPTED = PretrainingPlan(
     characters=1_800_000,
     tokens=1_200_000,
 )
-PRETRAINING = {plan.name: plan for plan in (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED, ADOPTED)}
+LATIN = replace(
+    ADOPTED, name="latin", vocabulary=ROMANCE, sources=("reference-es", "reference-it", "handbook-fr", "python")
+)
+NORDIC = replace(
+    ADOPTED, name="nordic", vocabulary=NORTHERN, sources=("handbook-nl", "python", "handbook-de", "handbook-en")
+)
+_PLANS = (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED, ADOPTED, LATIN, NORDIC)
+PRETRAINING = {plan.name: plan for plan in _PLANS}
 
 
 def pretraining_plan(name: str) -> PretrainingPlan:
