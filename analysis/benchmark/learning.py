@@ -27,18 +27,19 @@ class PairLearner:
 
     def can_learn(self, training: Mask) -> bool:
         """Whether the pairs in `training` [n_models, n_references] hold both kin and strangers."""
-        kin = self.whose.same[training]
-        return bool(kin.any() and not kin.all())
+        return bool(self.whose.kin[training].any() and self.whose.strangers[training].any())
 
     def fit(self, drawn: npt.NDArray[np.float32], training: Mask) -> LinearKinship:
         """From draws of canaries together, [n_draws, n_models, n_references, n_features], the pairs in `training`.
 
-        Every pair of families weighs the same, however many models they have. How sharp is found draw by draw: the
-        mean is taken.
+        Two seeds of one recipe share a family and no weights: they teach nothing, since what is told from strangers
+        would else be the recipe. Every pair of families weighs the same, however many models they have. How sharp is
+        found draw by draw: the mean is taken.
         """
-        pairs = drawn[:, training].reshape(-1, drawn.shape[-1])
-        kin = np.tile(self.whose.same[training], len(drawn))
-        weight = np.tile(self.whose.even_weights(training), len(drawn))
+        learned = training & (self.whose.kin | self.whose.strangers)
+        pairs = drawn[:, learned].reshape(-1, drawn.shape[-1])
+        kin = np.tile(self.whose.kin[learned], len(drawn))
+        weight = np.tile(self.whose.even_weights(learned), len(drawn))
         kinship = KinshipClassifier(self.regularisation, similarities=True)
         if self.tokenizer is None:
             kinship.fit(pairs, kin.astype(int), sample_weight=weight)

@@ -30,25 +30,40 @@ _UNKNOWN = 0.5  # prior of `unknown` in the fit, whatever the verdict's: that is
 @dataclass(frozen=True)
 class Whose:
     """Families by name, and by number of the models [n_models] and of the references [n_references]; lineages of the
-    models by name, and which of these are candidates for a family: no base is a descendant of itself."""
+    models by name, and which of these are candidates for a family: no base is a descendant of itself. `related`
+    [n_models, n_references]: who shares weights, or a teacher; two seeds of one recipe are of one family and are not.
+    """
 
     families: Sequence[str]
     rows: Places
     columns: Places
     lineages: Sequence[str]
     candidates: Mask
+    related: Mask
 
     @classmethod
     def of(cls, models: Sequence[Specimen], references: Places) -> Self:
         """The models, of which those at `references` [n_references] are references."""
         names, rows = np.unique([one.family for one in models], return_inverse=True)
         candidates = np.array([one.kind not in REFERENCES for one in models])
-        return cls(names.tolist(), rows, rows[references], [one.lineage for one in models], candidates)
+        theirs = [models[place].touches for place in references]
+        related = np.array([[bool(one.touches & other) for other in theirs] for one in models])
+        return cls(names.tolist(), rows, rows[references], [one.lineage for one in models], candidates, related)
 
     @property
     def same(self) -> Mask:
         """Whether a model and a reference are of one family: [n_models, n_references]."""
         return np.asarray(self.rows[:, None] == self.columns)
+
+    @property
+    def kin(self) -> Mask:
+        """Whose likeness kinship is learned from: [n_models, n_references]."""
+        return np.asarray(self.same & self.related)
+
+    @property
+    def strangers(self) -> Mask:
+        """Whose likeness it is told from: [n_models, n_references]."""
+        return np.asarray(~self.same)
 
     def even_weights(self, training: Mask) -> Matrix:
         """Weights of the pairs in `training` [n_models, n_references]: every pair of families weighs one."""

@@ -116,7 +116,7 @@ class Teacher:
         ]
         slopes, intercepts = np.array([one.slopes for one in fitted]), np.array([one.intercept for one in fitted])
         family = np.unique(self.columns[there], return_inverse=True)[1]
-        kin = training & self.learner.whose.same
+        kin = training & self.learner.whose.kin
         tells = self._tells(background, slopes[len(fitted) // 2][: len(self.tensor)], kin, there, family)
         return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules)
 

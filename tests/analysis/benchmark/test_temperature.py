@@ -25,7 +25,7 @@ def _world(kin: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, Whose]:
     features = np.stack([alike, same.astype(float)], axis=-1).astype(np.float32)
     training = np.arange(len(family))[:, None] != references
     families, lineages = [str(one) for one in range(FAMILIES)], [str(one) for one in lineage]
-    return features, training, Whose(families, family, family[references], lineages, candidates)
+    return features, training, Whose(families, family, family[references], lineages, candidates, own)
 
 
 def _kinship(slopes: tuple[float, float], intercept: float) -> LinearKinship:

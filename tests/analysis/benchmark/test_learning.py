@@ -1,0 +1,51 @@
+"""What pairs teach: kin are those who share weights or a teacher, and two seeds of one recipe teach nothing."""
+
+import numpy as np
+import pytest
+
+from analysis.benchmark.learning import PairLearner
+from analysis.benchmark.temperature import Whose
+
+FAMILIES, SEEDS = 4, 3
+CHANNELS, TOKENIZER = 2, 1
+
+
+@pytest.fixture
+def whose() -> Whose:
+    """Four families of three seeds, each with a descendant; the seeds are the references."""
+    family = np.repeat(np.arange(FAMILIES), 2 * SEEDS)
+    lineage = np.repeat(np.arange(FAMILIES * SEEDS), 2)
+    candidates = np.tile([False, True], FAMILIES * SEEDS)
+    references = np.flatnonzero(~candidates)
+    names = [str(one) for one in range(FAMILIES)]
+    related = lineage[:, None] == lineage[references]
+    return Whose(names, family, family[references], [str(one) for one in lineage], candidates, related)
+
+
+def _drawn(whose: Whose, other_seeds: float) -> np.ndarray:
+    """Answers as alike as noise allows for a seed and its descendant, as `other_seeds` within a family, else not."""
+    noise = np.random.default_rng(0).normal(0, 0.05, whose.same.shape)
+    alike = np.where(whose.kin, 1.0, np.where(whose.same, other_seeds, 0.0)) + noise
+    return np.stack([alike, whose.same.astype(float)], axis=-1).astype(np.float32)[None]
+
+
+@pytest.mark.parametrize("tokenizer", [TOKENIZER, None])
+def test_how_alike_two_seeds_of_one_recipe_are_changes_nothing_that_pairs_teach(
+    whose: Whose, tokenizer: int | None
+) -> None:
+    everybody = np.ones(whose.same.shape, dtype=bool)
+    learner = PairLearner(whose, CHANNELS, tokenizer, 0.01)
+    slopes = [learner.fit(_drawn(whose, alike), everybody & ~(whose.same & ~whose.kin)).slopes for alike in (0.1, 0.9)]
+    np.testing.assert_allclose(slopes[0], slopes[1])
+    whole = learner.fit(_drawn(whose, 0.1), everybody)
+    if tokenizer is None:
+        np.testing.assert_allclose(whole.slopes, slopes[0])
+    assert whole.slopes[0] > 0
+
+
+def test_without_kin_or_without_strangers_there_is_nothing_to_learn(whose: Whose) -> None:
+    learner = PairLearner(whose, CHANNELS, TOKENIZER, 0.01)
+    everybody = np.ones(whose.same.shape, dtype=bool)
+    assert learner.can_learn(everybody)
+    assert not learner.can_learn(whose.same)
+    assert not learner.can_learn(everybody & ~whose.kin)
