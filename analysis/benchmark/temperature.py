@@ -1,11 +1,10 @@
 """How sharp evidence about families is, once pairs are put together: one number, fitted on what would be said.
 
-Pairs of one family hold more than a candidate and its own base: seeds of one recipe, descendants of other seeds. So a
-ratio learned from pairs says too little of a candidate whose base is among the references. A temperature (Guo et al.
-2017, section 4.2; on data set apart there, on the pairs that the few coefficients were learned from here, and judged on
-lineages held out) is fitted to the posteriors of these models: of descendants and students with their family there, and
-of all without it. It sees the same rare cases as the classifier (`analysis.benchmark.rare_cases`), which is what
-keeps it from taking a shared tokenizer for proof.
+A ratio learned from pairs may say too little of a candidate whose base is among the references. A temperature (Guo et
+al. 2017, section 4.2; on data set apart there, on the pairs that the few coefficients were learned from here, and
+judged on lineages held out) is fitted to the posteriors of these models: of descendants and students with their family
+there, and of all without it. It sees the same rare cases as the classifier (`analysis.benchmark.rare_cases`), which is
+what keeps it from taking a shared tokenizer for proof.
 """
 
 from collections.abc import Sequence
