@@ -76,9 +76,9 @@ class FamilyTest:
             step()
         return trials
 
-    def run_unknown(self, step: Callable[[], object] = lambda: None) -> Trials:
-        """Each family as an unknown one, without the threshold that `run` sets."""
-        trials = Trials()
+    def run_unknown(self, step: Callable[[], object] = lambda: None, trials: Trials | None = None) -> Trials:
+        """Each family as an unknown one, without the threshold that `run` sets, added to `trials` that are there."""
+        trials = trials or Trials()
         for family in range(len(self.families)):
             self._leave_out(trials, family)
             step()

@@ -90,7 +90,7 @@ def _fits(
     references = [seen.signatures[place] for place in seen.references]
     compared = Compared.of(seen.signatures, references, channels)
     test = FamilyTest(seen.candidates, seen.references, compared, subsets, rules, weights)
-    trials, learned = test.run(), list(test.fitted_on_all())
+    trials, learned = test.run_unknown(trials=test.run_known()), list(test.fitted_on_all())
     if not learned:
         raise LibraryError(
             "kinship can't be learned: the library needs two families, one of them with two models, and 8 prompts"
