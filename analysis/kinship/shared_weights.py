@@ -40,27 +40,38 @@ def shared_weights(
 ) -> "Shared | Unfed":
     """What is shared with each reference, or why nothing can be said at all.
 
-    `references` with all that they were asked, `lineages` and `vocabularies` theirs.
+    `references` with all that they were asked, `lineages` and `vocabularies` theirs. One whose logits are not known
+    scores 0, if those of another of its lineage are.
     """
     if candidate.logits is None:
         return Unfed("the logits of tokens that most vocabularies have were not recorded (tier logits has them)")
-    everybody = (*references, candidate)
-    sides = [one.logits for one in everybody if one.logits is not None]
-    if lacking := [one.name for one in references if one.logits is None]:
+    known = [place for place, one in enumerate(references) if one.logits is not None]
+    told = {lineages[place] for place in known}
+    if lacking := [
+        one.name for place, one in enumerate(references) if place not in known and lineages[place] not in told
+    ]:
         return Unfed(f"of the reference {lacking[0]} the logits of tokens that most vocabularies have are not known")
+    everybody = (*(references[place] for place in known), candidate)
+    sides = [one.logits for one in everybody if one.logits is not None]
     columns = np.all([known_tokens(logits) for logits in sides], axis=0)
     if columns.sum() < ENOUGH:
         return Unfed(f"the logits of {columns.sum()} tokens are known of everybody, and {ENOUGH} are needed")
     asked = list(candidate.digests)
-    prompts = [*asked, *sorted({digest for one in references for digest in one.digests} - set(asked))]
+    prompts = [*asked, *sorted({digest for one in everybody for digest in one.digests} - set(asked))]
     logits = [_rows(side[:, columns], one.digests, prompts) for side, one in zip(sides, everybody, strict=True)]
     shown = rows_shown(logits[-1], len(asked))
     if len(shown) < FEWEST_ROWS:
         return Unfed(f"{len(shown)} of the answers differ, and {FEWEST_ROWS} have to")
-    models = Models(np.array([*lineages, UNKNOWN]), [*vocabularies, None], np.arange(len(references)))
+    models = Models(
+        np.array([*(lineages[place] for place in known), UNKNOWN]),
+        [*(vocabularies[place] for place in known), None],
+        np.arange(len(known)),
+    )
     directions = len(rows_space(logits[-1][shown], len(shown)))
-    explained = SpaceScores(models, logits).explained(shown, most=directions, about=len(references))
-    return Shared(np.maximum(np.nan_to_num(explained.beyond_rivals()[-1]), 0), len(shown))
+    explained = SpaceScores(models, logits).explained(shown, most=directions, about=len(known))
+    scores = np.zeros(len(references))
+    scores[known] = np.maximum(np.nan_to_num(explained.beyond_rivals()[-1]), 0)
+    return Shared(scores, len(shown))
 
 
 def known_tokens(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

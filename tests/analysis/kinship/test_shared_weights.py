@@ -64,6 +64,17 @@ def test_what_it_takes_is_said() -> None:
         assert why in found.reason
 
 
+def test_a_reference_without_logits_does_without_where_another_of_its_lineage_has_them() -> None:
+    references = [seen(stranger(seed)) for seed in (0, 1, 2)]
+    candidate = seen(descendant(stranger(1), seed=5), range(100, 120))
+    whole = shared_weights(candidate, references, ["a", "b", "c"], ["one"] * 3)
+    answers_alone = replace(references[1], logits=None)
+    found = shared_weights(candidate, [*references, answers_alone], ["a", "b", "c", "b"], ["one"] * 4)
+    assert isinstance(whole, Shared)
+    assert isinstance(found, Shared)
+    np.testing.assert_allclose(found.scores, [*whole.scores, 0])
+
+
 def test_the_probe_scores_as_the_verdict_does() -> None:
     made = [stranger(seed) for seed in range(5)]
     names = ["0", "1", "2", "3", "4", "2"]
