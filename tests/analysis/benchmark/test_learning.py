@@ -35,12 +35,10 @@ def test_how_alike_two_seeds_of_one_recipe_are_changes_nothing_that_pairs_teach(
 ) -> None:
     everybody = np.ones(whose.same.shape, dtype=bool)
     learner = PairLearner(whose, CHANNELS, tokenizer, 0.01)
-    slopes = [learner.fit(_drawn(whose, alike), everybody & ~(whose.same & ~whose.kin)).slopes for alike in (0.1, 0.9)]
-    np.testing.assert_allclose(slopes[0], slopes[1])
-    whole = learner.fit(_drawn(whose, 0.1), everybody)
-    if tokenizer is None:
-        np.testing.assert_allclose(whole.slopes, slopes[0])
-    assert whole.slopes[0] > 0
+    near, far = (learner.fit(_drawn(whose, alike), everybody) for alike in (0.9, 0.1))
+    assert near.slopes[0] > 0
+    # how sharp the evidence is may differ: that is one number for all coefficients
+    np.testing.assert_allclose(near.slopes / near.intercept, far.slopes / far.intercept)
 
 
 def test_without_kin_or_without_strangers_there_is_nothing_to_learn(whose: Whose) -> None:
