@@ -47,9 +47,7 @@ def shared_weights(
         return Unfed("the logits of tokens that most vocabularies have were not recorded (tier logits has them)")
     known = [place for place, one in enumerate(references) if one.logits is not None]
     told = {lineages[place] for place in known}
-    if lacking := [
-        one.name for place, one in enumerate(references) if place not in known and lineages[place] not in told
-    ]:
+    if lacking := [one.name for one, lineage in zip(references, lineages, strict=True) if lineage not in told]:
         return Unfed(f"of the reference {lacking[0]} the logits of tokens that most vocabularies have are not known")
     everybody = (*(references[place] for place in known), candidate)
     sides = [one.logits for one in everybody if one.logits is not None]
