@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
-
+from analysis.attribution.beside_channels import BesideChannels, beside_channels, fit_for
 from analysis.attribution.decision import among_many, decision_of, posterior_of
 from analysis.attribution.evidence_by_canary import explain
 from analysis.attribution.hostile_answers import noise_floor, silent_conduct, suspect_conduct
@@ -15,15 +13,13 @@ from analysis.attribution.posterior import UNKNOWN, Attributor
 from analysis.attribution.reliability import calibration, family_set, more_than_measured
 from analysis.attribution.rules import Rules as Rules
 from analysis.attribution.rules import check, left_out, without_tokenizer
+from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.classifier import KinshipClassifier, fit_kinship
 from analysis.kinship.fitted import Fit, FittedKinship, LinearKinship
-from analysis.kinship.pairing import Pairing
-from analysis.kinship.shared_weights import NAME, BesideWeights, Shared, shared_weights
+from analysis.kinship.pairing import ExtendedPairing, Pairing
 from analysis.libraries.library import Library
 from analysis.one_thread import one_thread
-from analysis.signatures.chosen_logits import vocabulary_of
 from analysis.signatures.signature import Signature, align
-from analysis.signatures.unfed import Unfed
 from analysis.tokenizers.shared import shared_tokenizers
 from analysis.verdict import Verdict
 from probes.answer import TAKES_NO_IMAGES
@@ -64,7 +60,8 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     channels = tuple(name for name in rules.channels if name not in why)
     independent = without_tokenizer(channels)
     fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
-    if fitted is not None and independent != channels and fit_for(fitted, aligned, channels) is None:
+    named = (*channels, *counted_with(channels))
+    if fitted is not None and independent != channels and fit_for(fitted, aligned, named) is None:
         unlearned = "what sharing a tokenizer is worth was not learned for this access and number of canaries"
         channels, why = independent, {**why, **dict.fromkeys(set(channels) - set(independent), unlearned)}
     verdict = replace(verdict, left_out=why)
@@ -73,32 +70,9 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     if reason := reason or " ".join(conduct.values()):
         shown = tuple(pair_evidence(aligned, [], rules.switched_off))
         return replace(verdict, reason=reason, conduct=conduct, shown=shown)
-    weights = _weights(aligned, library, rules, channels, fitted)
-    if isinstance(weights, Unfed):
-        verdict = replace(verdict, left_out={**why, NAME: weights.reason})
-        return _decide(verdict, aligned, library, references, rules, channels, fitted, None)
-    return _decide(verdict, aligned, library, references, rules, channels, fitted, weights)
-
-
-def _weights(
-    candidate: Signature,
-    library: Library,
-    rules: Rules,
-    channels: tuple[str, ...],
-    fitted: FittedKinship | None,
-) -> Shared | Unfed:
-    """What the candidate shares with each reference, if it is known what that is worth."""
-    if NAME in rules.switched_off:
-        return Unfed("it was switched off")
-    if fitted is None or not candidate.answered.any() or fit_for(fitted, candidate, (*channels, NAME)) is None:
-        return Unfed("what sharing weights is worth was not learned for this access and number of canaries")
-    members = library.members
-    vocabularies = [vocabulary_of(library.recording(member)) for member in members]
-    everything = [library.signature(member) for member in members]
-    found = shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
-    if isinstance(found, Shared) and fit_for(fitted, candidate, (*channels, NAME), found.rows) is None:
-        return Unfed(f"{found.rows} of the answers differ, and what weights are worth was not learned for so few")
-    return found
+    beside = beside_channels(aligned, library, references, rules, channels, fitted)
+    verdict = replace(verdict, left_out={**why, **beside.left_out})
+    return _decide(verdict, aligned, library, references, rules, channels, fitted, beside)
 
 
 def _decide(
@@ -109,18 +83,16 @@ def _decide(
     rules: Rules,
     channels: tuple[str, ...],
     fitted: FittedKinship | None,
-    shared: Shared | None,
+    beside: BesideChannels,
 ) -> Verdict:
-    counted, rows = ((), None) if shared is None else ((NAME,), shared.rows)
-    weights = None if shared is None else shared.scores
-    pairing, fit = Pairing(channels), fit_for(fitted, aligned, (*channels, *counted), rows)
+    pairing, fit = Pairing(channels), fit_for(fitted, aligned, (*channels, *beside.names), beside.rows)
     library.remind(pairing, aligned, references)
-    attributor = _attributor(pairing, aligned, library, references, rules, fit, weights)
+    attributor = _attributor(pairing, aligned, library, references, rules, fit, beside)
     posterior = posterior_of(attributor, aligned)
     decision, family, reason = decision_of(posterior, rules)
     reason = among_many(attributor, aligned, reason) if decision == "unknown" else reason
     ratios = attributor.log_likelihood_ratios([aligned])[0]
-    evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, weights)
+    evidence = explain(attributor, pairing, aligned, references, library.members, posterior, ratios, beside)
     nearest = nearest_of_each(library.members, ratios)
     fit_families = [member.family for member in library.population]
     mixture = find_mixture(pairing, fit_families, aligned, references, [member.family for member in library.members])
@@ -130,8 +102,9 @@ def _decide(
     if independent == channels:
         without = posterior
     else:
-        others, fit_for_others = pairing.only(independent), fit_for(fitted, aligned, (*independent, *counted), rows)
-        given = (others, aligned, library, references, rules, fit_for_others, weights if fit_for_others else None)
+        named = (*independent, *beside.names)
+        others, fit_for_others = pairing.only(independent), fit_for(fitted, aligned, named, beside.rows)
+        given = (others, aligned, library, references, rules, fit_for_others, beside if fit_for_others else None)
         blind = _attributor(*given) if independent else None
         without = {} if blind is None else posterior_of(blind, aligned)
     if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:
@@ -143,7 +116,7 @@ def _decide(
         family=family,
         posterior=posterior,
         reason=reason,
-        channels=(*channels, *counted),
+        channels=(*channels, *beside.names),
         tokenizer=shared_tokenizers(aligned, references, library.members),
         evidence=evidence,
         calibration=calibration(library, fitted, fit),
@@ -166,11 +139,11 @@ def _attributor(
     references: Sequence[Signature],
     rules: Rules,
     fit: Fit | None,
-    weights: npt.NDArray[np.float64] | None,
+    beside: BesideChannels | None,
 ) -> Attributor:
     """Fitted on the library as the candidate's access sees it; only the background, where there is a `fit`."""
     kinship = _fit(pairing, library, candidate, rules, fit)
-    paired = pairing if weights is None else BesideWeights(pairing, weights)
+    paired = pairing if beside is None or not beside.names else ExtendedPairing(pairing, beside.scores)
     attributor = Attributor(
         kinship, paired, rules.unknown_prior, rules.family_prior, rules.doubt, family_sizes=library.sizes
     )
@@ -191,18 +164,6 @@ def _fit(
         return fit_kinship(pairing, *both, families, rules.regularisation)
     library.learn(pairing, candidate.digests, candidate.access)
     return fit.kinship
-
-
-def fit_for(
-    fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str], rows: int | None = None
-) -> Fit | None:
-    """What was learned beforehand for what the candidate showed, if there is such a thing.
-
-    `rows`: of fewer answers, where some of them repeat and that counts.
-    """
-    answered = int(candidate.answered.sum())
-    most = answered if rows is None else min(answered, rows)
-    return None if fitted is None else fitted.at(candidate.access, most, channels)
 
 
 def _no_signal(candidate: Signature, channels: Sequence[str], rules: Rules) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from analysis.attribution.beside_channels import BesideChannels
 from analysis.attribution.posterior import UNKNOWN, Attributor
 from analysis.kinship.pairing import Pairing
-from analysis.kinship.shared_weights import NAME
 from analysis.libraries.library import Member
 from analysis.signatures.signature import Signature
 from analysis.verdict import CanaryEvidence, Evidence
@@ -23,23 +23,27 @@ def explain(
     members: Sequence[Member],
     posterior: dict[str, float],
     ratios: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None = None,
+    beside: BesideChannels,
 ) -> Evidence:
     """Compare the candidate's best reference with the best one of the next family, canary by canary.
 
     `ratios` [n_references] are the candidate's log-likelihood ratios. The kinship score is linear in what each canary
-    adds to each feature, so the parts sum to the difference of two of them exactly. `weights` [n_references]: what it
-    shares with each reference's weights, where that counts: a feature of its own, of all canaries together.
+    adds to each feature, so the parts sum to the difference of two of them exactly; what counts `beside` the channels
+    is such a feature too, or one of all canaries together.
     """
     families = sorted((family for family in posterior if family != UNKNOWN), key=lambda f: -posterior[f])
     best = [_best_of(family, ratios, members) for family in families[:2]]
-    terms = [pairing.terms(candidate, references[place]) for place in best]
+    terms = [np.concatenate([pairing.terms(candidate, references[at]), beside.terms[:, at]]) for at in best]
+    scores = [beside.scores[place] for place in best]
     similarity = [pairing.similarities(candidate, references[place]) for place in best]
     if len(best) == 1:  # no rival: the comparison is with a stranger at background level
         terms.append(np.zeros_like(terms[0]))
+        scores.append(np.zeros_like(scores[0]))
         similarity.append(pairing.background_)
     slopes = attributor.kinship_.slopes
-    decibans = DECIBANS * slopes[: len(pairing.channels), None] * (terms[0] - terms[1])
+    decibans = DECIBANS * slopes[:, None] * (terms[0] - terms[1])
+    n = len(pairing.channels)
+    parts = np.append(decibans[:n].sum(axis=1), DECIBANS * slopes[n:] * (scores[0] - scores[1]))
     total = decibans.sum(axis=0)
     kinds = [canary.kind for canary in candidate.canaries]
     rows = [
@@ -58,9 +62,8 @@ def explain(
         rival_family=families[1] if len(best) > 1 else None,
         rival_reference=members[best[1]].name if len(best) > 1 else None,
         channels={
-            name: round(float(part), 2) for name, part in zip(pairing.channels, decibans.sum(axis=1), strict=True)
-        }
-        | ({} if weights is None else {NAME: round(float(DECIBANS * slopes[-1] * _beyond(weights, best)), 2)}),
+            name: round(float(part), 2) for name, part in zip((*pairing.channels, *beside.names), parts, strict=True)
+        },
         kinds={kind: round(float(total[[k == kind for k in kinds]].sum()), 2) for kind in dict.fromkeys(kinds)},
         canaries=tuple(sorted(rows, key=lambda row: -abs(row.decibans))),
         log_likelihood_ratios={m.name: round(float(r), 3) for m, r in zip(members, ratios, strict=True)},
@@ -68,7 +71,7 @@ def explain(
             family: _by_channel(
                 pairing, pairing.terms(candidate, references[_best_of(family, ratios, members)]).sum(axis=1)
             )
-            | ({} if weights is None else {NAME: round(float(weights[_best_of(family, ratios, members)]), 4)})
+            | {name: round(score, 4) for name, score in beside.of(_best_of(family, ratios, members)).items()}
             for family in families
         },
     )
@@ -77,11 +80,6 @@ def explain(
 def _best_of(family: str, ratios: npt.NDArray[np.float64], members: Sequence[Member]) -> int:
     """The place of the family's reference that the candidate is most akin to."""
     return max((i for i, member in enumerate(members) if member.family == family), key=lambda i: float(ratios[i]))
-
-
-def _beyond(weights: npt.NDArray[np.float64], best: Sequence[int]) -> float:
-    """What is shared with the best reference beyond what is with its rival; with a stranger, nothing."""
-    return float(weights[best[0]] - (weights[best[1]] if len(best) > 1 else 0))
 
 
 def _by_channel(pairing: Pairing, values: npt.NDArray[np.float64]) -> dict[str, float | None]:

@@ -11,8 +11,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
 from analysis.channels.tokenizer import CHANNEL as TOKENIZER
 from analysis.channels.tokenizer import usual as usual
+from analysis.kinship.beside_rivals import next_tokens
 from analysis.kinship.similarities import Tensor, similarities
 from analysis.signatures.signature import Signature
 
@@ -22,11 +24,14 @@ Matrix = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class Compared:
     """`tensor` [n_channels, n_models, n_references, n_canaries] as of all canaries. `tokenizer`: the place of that
-    channel, None where it does not count; `differences` [n_models, n_references, n_canaries] of prompt tokens."""
+    channel, None where it does not count; `differences` [n_models, n_references, n_canaries] of prompt tokens;
+    `alike` [n_models, n_references, n_canaries] in next tokens (`analysis.kinship.beside_rivals`), None where these do
+    not count."""
 
     tensor: Tensor
     tokenizer: int | None = None
     differences: Matrix = field(default_factory=lambda: np.empty((0, 0, 0)))
+    alike: Tensor | None = None
 
     @classmethod
     def of(
@@ -36,17 +41,18 @@ class Compared:
         channels: Sequence[str],
         step: Callable[[], Any] = lambda: None,
     ) -> Self:
-        """From aligned signatures."""
+        """From aligned signatures: of the models as an access shows them, of the references all that is known."""
         tensor = similarities(models, references, channels, step)
         place = channels.index(TOKENIZER.name) if TOKENIZER.name in channels else None
         one, other = (np.array([_counts(model) for model in side]) for side in (models, references))
-        return cls(tensor, place, one[:, None] - other)
+        alike = next_tokens(models, references) if NEXT_TOKEN.name in channels else None
+        return cls(tensor, place, one[:, None] - other, alike)
 
     def but_tokenizer(self) -> "Compared":
         """Without that channel."""
         if self.tokenizer is None:
             return self
-        return Compared(np.delete(self.tensor, self.tokenizer, axis=0))
+        return Compared(np.delete(self.tensor, self.tokenizer, axis=0), alike=self.alike)
 
     def on(self, model: int, references: Any, canaries: Sequence[int]) -> Tensor:
         """One model with some references, as if only these canaries had been asked: [n_channels, n_references, n]."""

@@ -15,11 +15,12 @@ from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.learning import PairLearner
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
+from analysis.benchmark.rival_features import RivalFeatures
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
-from analysis.benchmark.temperature import Whose
 from analysis.benchmark.trials import Subset as Subset
 from analysis.benchmark.trials import Trials as Trials
+from analysis.benchmark.whose import Whose
 from analysis.kinship.fitted import LinearKinship
 
 ACCEPTED = 0.95
@@ -53,12 +54,14 @@ class FamilyTest:
         self.vocabularies = [one.vocabulary for one in models]
         whose = Whose.of(models, references)
         self.families, self.rows, self.columns = whose.families, whose.rows, whose.columns
-        self.learner = PairLearner(whose, len(compared.tensor), compared.tokenizer, self.rules.regularisation)
         self.subsets = list(subsets)
         chosen = np.zeros((compared.tensor.shape[-1], len(subsets)), np.float32)
         for place, canaries in enumerate(subsets.values()):
             chosen[canaries, place] = 1
         self.features = PairFeatures(compared, chosen, self.rows, self.columns)
+        self.beside = RivalFeatures(compared.alike, whose, chosen)
+        answers = len(compared.tensor) + self.beside.count
+        self.learner = PairLearner(whose, answers, compared.tokenizer)
 
     def run(self, step: Callable[[], object] = lambda: None) -> Trials:
         """Known candidates lineage by lineage and technique by technique, then each family as an unknown one."""
@@ -72,7 +75,7 @@ class FamilyTest:
         """Known candidates alone."""
         trials = Trials()
         for held_out, technique, tested in self._known():
-            self._attribute(trials, self._training(held_out, technique), tested)
+            self._attribute(trials, self._training(held_out, technique), held_out, tested)
             step()
         return trials
 
@@ -102,9 +105,9 @@ class FamilyTest:
         """The pairs that may be learned from: [n_models, n_references]."""
         return training_pairs(self.models, self.rows, self.references, held_out, technique, family)
 
-    def _attribute(self, trials: Trials, training: Mask, tested: list[int]) -> None:
+    def _attribute(self, trials: Trials, training: Mask, held_out: frozenset[str], tested: list[int]) -> None:
         everybody, sharing = np.arange(len(self.references)), self._by_tokenizer(tested)
-        for subset, kinship, values in self._fitted(training):
+        for subset, kinship, values in self._fitted(training, held_out):
             posterior = self._posterior(kinship, values[tested][:, everybody], self.columns)
             hit, said = self._judged(posterior, tested, self.columns)
             trials.keep("hit", subset, dict(zip(tested, hit, strict=True)))
@@ -146,7 +149,8 @@ class FamilyTest:
         others, theirs = self._without(family)
         accepted: dict[Subset, list[float]] = {}
         for held_out, tested in self._folds_without(family):
-            for subset, kinship, values in self._fitted(self._training(held_out | theirs, family=family), theirs):
+            training = self._training(held_out | theirs, family=family)
+            for subset, kinship, values in self._fitted(training, held_out, theirs):
                 posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
                 accepted.setdefault(subset, []).extend(posterior[:, -1])
         self._leave_out(trials, family)
@@ -162,7 +166,7 @@ class FamilyTest:
         tested = np.flatnonzero(self.rows == family).tolist()
         if not len(others):
             return
-        for subset, kinship, values in self._fitted(self._training(theirs, family=family), theirs):
+        for subset, kinship, values in self._fitted(self._training(theirs, family=family), absent=theirs):
             posterior = self._posterior(kinship, values[tested][:, others], self.columns[others])
             left = np.searchsorted(np.unique(self.columns), family)
             whole = np.insert(posterior, left, 0, axis=1) if (self.columns == family).any() else posterior
@@ -183,27 +187,30 @@ class FamilyTest:
         yield from ((held_out, places) for held_out, places in tested.items() if places)
 
     def _fitted(
-        self, training: Mask, absent: frozenset[str] = frozenset()
+        self, training: Mask, held_out: frozenset[str] = frozenset(), absent: frozenset[str] = frozenset()
     ) -> Iterator[tuple[Subset, LinearKinship, npt.NDArray[np.float32]]]:
-        """For each subset what was learned, and the features [n_models, n_references, n_channels] of all pairs.
+        """For each subset what was learned, and the features [n_models, n_references, n_features] of all pairs.
 
-        `absent`: lineages that are not even rivals. Nothing where the pairs are all of kin or all of strangers.
+        Lineages `held_out` are nobody's rivals where kinship is learned, those `absent` nowhere. Nothing where the
+        pairs are all of kin or all of strangers.
         """
         if not self.learner.can_learn(training):
             return
-        features = self.features(self.features.background(training))
+        channels = self.features(self.features.background(training))
+        to_learn_from, beside = self.beside.to_learn_from(held_out | absent), self.beside(absent)
         for place, subset in enumerate(self.subsets):
-            values = self._with_weights(features[place], subset, absent)
-            given = None if self.given is None else self.given[subset]
-            yield subset, given or self.learner.fit(values[None], training), values
+            weights = self._weights(subset, absent)
+            learned = None if self.given is None else self.given[subset]
+            if learned is None:
+                features = np.concatenate([channels[place], to_learn_from[place], weights], axis=-1)
+                learned = self.learner.fit(features[None], training)
+            yield subset, learned, np.concatenate([channels[place], beside[place], weights], axis=-1)
 
-    def _with_weights(
-        self, features: npt.NDArray[np.float32], subset: Subset, absent: frozenset[str]
-    ) -> npt.NDArray[np.float32]:
+    def _weights(self, subset: Subset, absent: frozenset[str]) -> npt.NDArray[np.float32]:
+        """Scores of shared weights [n_models, n_references, 1], or 0 of them."""
         if self.weights is None:
-            return features
-        scores = np.nan_to_num(self.weights(subset, absent)).astype(np.float32)
-        return np.concatenate([features, scores[..., None]], axis=-1)
+            return np.empty((len(self.models), len(self.references), 0), np.float32)
+        return np.nan_to_num(self.weights(subset, absent)).astype(np.float32)[..., None]
 
     def _posterior(
         self, kinship: LinearKinship, features: npt.NDArray[np.float32], families: Places

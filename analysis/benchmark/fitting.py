@@ -17,6 +17,7 @@ from analysis.benchmark.pair_features import Places
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
+from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.fitted import Fit, FittedKinship, LinearKinship
 from analysis.kinship.shared_weights import NAME
 from analysis.libraries.library import REFERENCES
@@ -87,8 +88,7 @@ def _fits_at(seen: Seen, budgets: Sequence[int], rules: Rules, step: Step) -> li
 def _fits(
     seen: Seen, channels: tuple[str, ...], weights: Weights | None, subsets: dict[Subset, Places], rules: Rules
 ) -> list[Fit]:
-    references = [seen.signatures[place] for place in seen.references]
-    compared = Compared.of(seen.signatures, references, channels)
+    compared = Compared.of(seen.signatures, seen.recorded, channels)
     test = FamilyTest(seen.candidates, seen.references, compared, subsets, rules, weights)
     trials, learned = test.run_unknown(trials=test.run_known()), list(test.fitted_on_all())
     if not learned:
@@ -96,7 +96,7 @@ def _fits(
             "kinship can't be learned: the library needs two families, one of them with two models, and 8 prompts"
         )
     found = []
-    named = channels if weights is None else (*channels, NAME)
+    named = (*channels, *counted_with(channels), *(() if weights is None else (NAME,)))
     for budget in sorted({size for size, _ in subsets}):
         kinships = [kinship for (size, _), kinship in learned if size == budget]
         found.append(_fit(seen, named, budget, trials, kinships, rules))

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from analysis.benchmark.pair_features import Mask
 from analysis.benchmark.rare_cases import with_rare_cases
-from analysis.benchmark.temperature import Whose, tempered
+from analysis.benchmark.temperature import tempered
+from analysis.benchmark.whose import Whose
 from analysis.kinship.classifier import KinshipClassifier
 from analysis.kinship.fitted import LinearKinship
 
@@ -16,14 +17,14 @@ from analysis.kinship.fitted import LinearKinship
 class PairLearner:
     """Learns from models and references, each `whose` it is.
 
-    Of the features of a pair the first `channels` are those of channels, that of the `tokenizer` at its place, None
-    where it is left out: then there are no rare cases, and nothing to sharpen.
+    Of the features of a pair the first `answers` are of what was answered: those of channels, that of the `tokenizer`
+    at its place, None where it is left out (then there are no rare cases), and those beside rivals. The penalty on the
+    coefficients is scikit-learn's default.
     """
 
     whose: Whose
-    channels: int
+    answers: int
     tokenizer: int | None
-    regularisation: float
 
     def can_learn(self, training: Mask) -> bool:
         """Whether the pairs in `training` [n_models, n_references] hold both kin and strangers."""
@@ -40,14 +41,13 @@ class PairLearner:
         pairs = drawn[:, learned].reshape(-1, drawn.shape[-1])
         kin = np.tile(self.whose.kin[learned], len(drawn))
         weight = np.tile(self.whose.even_weights(learned), len(drawn))
-        kinship = KinshipClassifier(self.regularisation, similarities=True)
-        if self.tokenizer is None:
-            kinship.fit(pairs, kin.astype(int), sample_weight=weight)
-            return LinearKinship(kinship.slopes, kinship.intercept)
-        pairs, label, weight = with_rare_cases(pairs, kin, weight, self.channels, self.tokenizer)
+        label = kin.astype(np.intp)
+        if self.tokenizer is not None:
+            pairs, label, weight = with_rare_cases(pairs, kin, weight, self.answers, self.tokenizer)
+        kinship = KinshipClassifier(similarities=True)
         kinship.fit(pairs, label, sample_weight=weight)
         linear = LinearKinship(kinship.slopes, kinship.intercept)
-        sharp = [tempered(linear, one, training, self.whose, self.channels, self.tokenizer) for one in drawn]
+        sharp = [tempered(linear, one, training, self.whose, self.answers, self.tokenizer) for one in drawn]
         return LinearKinship(
             np.mean([one.slopes for one in sharp], axis=0), float(np.mean([one.intercept for one in sharp]))
         )

@@ -59,7 +59,7 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     subsets = canary_subsets(n, budgets, seeds)
     families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     scores = _scores(seen, subsets, step)
-    compared = Compared.of(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS, step)
+    compared = Compared.of(seen.signatures, seen.recorded, CHANNELS, step)
     weights = remembered(scores.get("logits"))  # as `kinprint attribute` counts them: where all logits are seen
     trials = FamilyTest(seen.candidates, seen.references, compared, subsets, weights=weights).run(step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))

@@ -23,18 +23,18 @@ def with_rare_cases(
     features: npt.NDArray[np.float32],
     same: npt.NDArray[np.bool_],
     weight: npt.NDArray[np.float64],
-    channels: int,
+    answers: int,
     tokenizer: int,
 ) -> Pairs:
     """Pairs to learn from: features [2 n, n_features], 1 for kin [2 n], weights [2 n]; every pair stands there twice.
 
-    `features` [n, n_features], of which the first `channels` are those of channels, that of the tokenizer at its place;
-    `same` and `weight` [n].
+    `features` [n, n_features], of which the first `answers` are of what was answered, that of the tokenizer at its
+    place; `same` and `weight` [n].
     """
     rare = features.copy()
     rare[~same, tokenizer] = SAME
-    for answers in (place for place in range(channels) if place != tokenizer):
-        rare[same, answers] = STRANGERS
+    for one in (place for place in range(answers) if place != tokenizer):
+        rare[same, one] = STRANGERS
     share = np.where(same, ERASED, SHARED_TOKENIZERS)
     return (
         np.concatenate([features, rare]),

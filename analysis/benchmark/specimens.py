@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -102,6 +103,13 @@ class Seen:
         names = {one.name for one in kept}
         left = tuple(one.name for one in specimens if one.name not in names)
         return cls(access, tuple(kept), tuple(read), left)
+
+    @cached_property
+    def recorded(self) -> tuple[Signature, ...]:
+        """The references as they were recorded, on the same prompts: more may be known of them than an access shows."""
+        digests = self.signatures[0].digests
+        models = [self.candidates[place] for place in self.references]
+        return tuple(align([one.library.signature(one.member) for one in models], digests))
 
     @property
     def references(self) -> np.ndarray:

@@ -9,7 +9,6 @@ what keeps it from taking a shared tokenizer for proof.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,57 +17,11 @@ from scipy.optimize import minimize_scalar
 from analysis.attribution.posterior import family_evidence, log_posterior
 from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.rare_cases import ERASED, SAME, SHARED_TOKENIZERS, STRANGERS
-from analysis.benchmark.specimens import Specimen
+from analysis.benchmark.whose import Whose
 from analysis.kinship.fitted import LinearKinship
-from analysis.libraries.library import REFERENCES
 
 _SHARPEST = 4.0
 _UNKNOWN = 0.5  # prior of `unknown` in the fit, whatever the verdict's: that is put in afterwards
-
-
-@dataclass(frozen=True)
-class Whose:
-    """Families by name, and by number of the models [n_models] and of the references [n_references]; lineages of the
-    models by name, and which of these are candidates for a family: no base is a descendant of itself. `related`
-    [n_models, n_references]: who shares weights, or a teacher; two seeds of one recipe are of one family and are not.
-    """
-
-    families: Sequence[str]
-    rows: Places
-    columns: Places
-    lineages: Sequence[str]
-    candidates: Mask
-    related: Mask
-
-    @classmethod
-    def of(cls, models: Sequence[Specimen], references: Places) -> Self:
-        """The models, of which those at `references` [n_references] are references."""
-        names, rows = np.unique([one.family for one in models], return_inverse=True)
-        candidates = np.array([one.kind not in REFERENCES for one in models])
-        theirs = [models[place].touches for place in references]
-        related = np.array([[bool(one.touches & other) for other in theirs] for one in models])
-        return cls(names.tolist(), rows, rows[references], [one.lineage for one in models], candidates, related)
-
-    @property
-    def same(self) -> Mask:
-        """Whether a model and a reference are of one family: [n_models, n_references]."""
-        return np.asarray(self.rows[:, None] == self.columns)
-
-    @property
-    def kin(self) -> Mask:
-        """Whose likeness kinship is learned from: [n_models, n_references]."""
-        return np.asarray(self.same & self.related)
-
-    @property
-    def strangers(self) -> Mask:
-        """Whose likeness it is told from: [n_models, n_references]."""
-        return np.asarray(~self.same)
-
-    def even_weights(self, training: Mask) -> Matrix:
-        """Weights of the pairs in `training` [n_models, n_references]: every pair of families weighs one."""
-        cell = (self.rows[:, None] * len(self.families) + self.columns)[training]
-        _, group, sizes = np.unique(cell, return_inverse=True, return_counts=True)
-        return np.asarray(1 / sizes[group])
 
 
 @dataclass(frozen=True)
@@ -87,13 +40,13 @@ def tempered(
     features: npt.NDArray[np.float32],
     training: Mask,
     whose: Whose,
-    channels: int,
-    tokenizer: int,
+    answers: int,
+    tokenizer: int | None,
 ) -> LinearKinship:
     """Kinship with all ratios multiplied by one number from 1 to 4, that of least log loss over known and unknown
     candidates.
 
-    `features` [n_models, n_references, n_features], of which the first `channels` are those of channels, that of the
+    `features` [n_models, n_references, n_features], of which the first `answers` are of what was answered, that of the
     `tokenizer` at its place; of the pairs, those in `training` [n_models, n_references] are looked at. Known and
     unknown weigh the same, within either every lineage the same. Without both nothing is to be fitted.
     """
@@ -103,7 +56,7 @@ def tempered(
         return linear
     tested = np.concatenate([known, unknown])
     alone = np.arange(len(tested)) >= len(known)
-    trials = _trials(linear, features, training, whose, tested, alone, channels, tokenizer)
+    trials = _trials(linear, features, training, whose, tested, alone, answers, tokenizer)
     family = np.unique(whose.columns, return_inverse=True)[1]
     found = minimize_scalar(
         lambda log: _log_loss(trials, family, float(np.exp(log))),
@@ -122,20 +75,21 @@ def _trials(
     whose: Whose,
     tested: Places,
     alone: Mask,
-    channels: int,
-    tokenizer: int,
+    answers: int,
+    tokenizer: int | None,
 ) -> _Trials:
     """The models `tested` [n_tested], `alone` those whose family is taken out; each as it is, and as the rare case."""
     same, taken_out = whose.same[tested], alone[:, None]
     names, family = np.unique(whose.columns, return_inverse=True)
     there = training[tested] & ~(same & taken_out)
     usual = features[tested].astype(np.float64)
-    nearest = family_evidence(linear.decision_function(_shared(usual, tokenizer)), family, there).argmax(axis=1)
-    rare = usual.copy()
-    rare[taken_out & (nearest[:, None] == family), tokenizer] = SAME
-    rare[same & ~taken_out, :channels] = _erased(usual[same & ~taken_out, :channels], tokenizer)
+    rare, share = usual.copy(), np.zeros(len(tested))
+    if tokenizer is not None:
+        nearest = family_evidence(linear.decision_function(_shared(usual, tokenizer)), family, there).argmax(axis=1)
+        rare[taken_out & (nearest[:, None] == family), tokenizer] = SAME
+        rare[same & ~taken_out, :answers] = _erased(usual[same & ~taken_out, :answers], tokenizer)
+        share = np.where(alone, SHARED_TOKENIZERS, ERASED)
     weight = _evenly([f"{whose.lineages[place]}/{no}" for place, no in zip(tested, alone, strict=True)], alone)
-    share = np.where(alone, SHARED_TOKENIZERS, ERASED)
     truth = np.where(alone, len(names), np.searchsorted(names, whose.rows[tested]))
     return _Trials(
         linear.decision_function(np.concatenate([usual, rare])),
@@ -145,10 +99,10 @@ def _trials(
     )
 
 
-def _erased(answers: Matrix, tokenizer: int) -> Matrix:
-    """Features of channels, those of answers as alike as strangers' are."""
-    erased = np.full_like(answers, STRANGERS)
-    erased[:, tokenizer] = answers[:, tokenizer]
+def _erased(features: Matrix, tokenizer: int) -> Matrix:
+    """Features of what was answered, as alike as strangers' are but for the tokenizer."""
+    erased = np.full_like(features, STRANGERS)
+    erased[:, tokenizer] = features[:, tokenizer]
     return erased
 
 

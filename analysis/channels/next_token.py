@@ -53,6 +53,12 @@ class NextToken:
         affinity = affinity / _expected_affinity(candidate, reference)
         return np.where(np.isnan(p).any(axis=1) | np.isnan(q).any(axis=1), np.nan, affinity)
 
+    def coefficient(self, candidate: Arrays, reference: Arrays) -> npt.NDArray[np.float64]:
+        """The affinity of what was seen, with nothing put in for what was not, or for sampling: [n_canaries]."""
+        candidate, reference = _spaces_aside(candidate, reference)
+        found: npt.NDArray[np.float64] = np.sqrt(candidate["bins"] * reference["bins"]).sum(axis=1, dtype=np.float64)
+        return found
+
 
 CHANNEL = NextToken()
 

@@ -21,7 +21,7 @@ from probes.errors import LibraryError
 from probes.write_whole import write_whole
 
 SHIPPED = "shipped"
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class LinearKinship:
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients for one access, at least `canaries` canaries, and these channels in this order.
+    """Coefficients for one access, at least `canaries` canaries, and these channels in this order, after them what
+    counts beside channels (`analysis.kinship.beside_rivals`, `analysis.kinship.shared_weights`).
 
     `seen`: top tokens at tier `topk`, sampled answers at `text`, 0 at `logits`. `reliability`: what was measured on
     lineages held out, by name. `most`: the posterior mass that a set at `level` may hold beyond its first label, None

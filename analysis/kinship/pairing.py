@@ -121,6 +121,18 @@ class Pairing:
         return np.array([[self.terms(one, other).sum(axis=1) for other in references] for one in candidates])
 
 
+@dataclass(frozen=True)
+class ExtendedPairing:
+    """A pairing with more features, at the end: `scores` [n_references, n_more] of one candidate."""
+
+    pairing: Pairing
+    scores: npt.NDArray[np.float64]
+
+    def __call__(self, candidates: Sequence[Signature], references: Sequence[Signature]) -> npt.NDArray[np.float64]:
+        """Features of all pairs [1, n_references, n_channels + n_more]."""
+        return np.concatenate([self.pairing(candidates, references), self.scores[None]], axis=-1)
+
+
 def kind_means(values: npt.NDArray[np.float64], kinds: Sequence[str]) -> Mapping[str, float]:
     """Mean of values [n_canaries] by the canaries' kind, NaN left out; kinds without any value are left out."""
     means = {}

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.descent.aligned import ENOUGH, rows_shown
-from analysis.descent.rivals import UNKNOWN, Matrix, Models
+from analysis.descent.rivals import UNKNOWN, Models
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS, rows_space
-from analysis.kinship.pairing import Pairing
 from analysis.signatures.signature import Signature
 from analysis.signatures.unfed import Unfed
 
@@ -87,15 +86,3 @@ def _rows(logits: npt.NDArray[np.float32], digests: Sequence[str], prompts: Sequ
     found = np.full((len(prompts), logits.shape[1]), np.nan, np.float32)
     found[known] = logits[[place[prompts[row]] for row in known]]
     return found
-
-
-@dataclass(frozen=True)
-class BesideWeights:
-    """A pairing with one feature more: `scores` [n_references] of one candidate, at the end."""
-
-    pairing: Pairing
-    scores: npt.NDArray[np.float64]
-
-    def __call__(self, candidates: Sequence[Signature], references: Sequence[Signature]) -> Matrix:
-        """Features of all pairs [1, n_references, n_channels + 1]."""
-        return np.concatenate([self.pairing(candidates, references), self.scores[None, :, None]], axis=-1)

@@ -12,6 +12,7 @@ from analysis.kinship.pairing import Pairing
 from analysis.libraries.lineage import Lineage
 from analysis.libraries.member import Member as Member
 from analysis.libraries.member import lineage_of as lineage_of
+from analysis.signatures.chosen_logits import vocabulary_of
 from analysis.signatures.observation import Access, access_of
 from analysis.signatures.signature import Signature, align, prompts_asked, signature
 from probes.errors import LibraryError
@@ -119,6 +120,10 @@ class Library:
     def recording(self, member: Member) -> Recording:
         """The recording of a member, nothing of it read yet."""
         return replace(self._open(member).recording)
+
+    def vocabulary(self, member: Member) -> str | None:
+        """The hash of a member's tokenizer, None where it is not known."""
+        return vocabulary_of(self.recording(member))
 
     def signature(self, member: Member, access: Access | None = None) -> Signature:
         """The signature of a member as recorded, or as a lower access would have seen it."""

@@ -18,6 +18,7 @@ from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
 from analysis.benchmark.ours import weights_of
+from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.fitted import FittedKinship, LinearKinship
 from analysis.kinship.shared_weights import NAME
 from analysis.power.asked import Asked, Cost
@@ -57,7 +58,7 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
         return None
     fitted = FittedKinship.load(rules.kinship)
     for counted in (True, False) if access.tier == "logits" and NAME not in rules.switched_off else (False,):
-        channels = (*rules.channels, NAME) if counted else rules.channels
+        channels = (*rules.channels, *counted_with(rules.channels), *((NAME,) if counted else ()))
         fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
         found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
         if len(found) == len(fits):
@@ -68,11 +69,10 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
 def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChances]:
     """At every budget. `begin(what, total)` gives a function to be called at every step of what takes long."""
     seen, subsets = asked.seen, asked.subsets
-    references = [seen.signatures[place] for place in seen.references]
     learned = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
     given, counted = learned or (None, False)
     channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)
-    compared = Compared.of(seen.signatures, references, channels, begin("comparing", len(channels)))
+    compared = Compared.of(seen.signatures, seen.recorded, channels, begin("comparing", len(channels)))
     tested = {subset: places for subset, places in subsets.items() if given is None or subset in given}
     weights = weights_of(seen, tested) if counted else None
     test = FamilyTest(seen.candidates, seen.references, compared, tested, rules, weights, False, given)

@@ -83,6 +83,10 @@ class Narrowed(Library):
         found = self.packed.get(member.name) if access is None else None
         return super().signature(member, access) if found is None else found
 
+    def vocabulary(self, member: Member) -> str | None:
+        """Not known of those whose recordings are not read."""
+        return None if member.name in self.packed else super().vocabulary(member)
+
     def shown(self, nearest: Sequence[Member], channels: Collection[str]) -> list[tuple[Member, Signature]]:
         """Of the nearest few families alone, and where the recordings are there."""
         there = [m for m in nearest[:SHOWN] if (self.folder / folder_name(m.name) / "manifest.json").is_file()]

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from analysis.attribution.attribute import attribute, fit_for
+from analysis.attribution.attribute import attribute
+from analysis.attribution.beside_channels import fit_for
 from analysis.attribution.rules import Rules, check, without_tokenizer
+from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.classifier import KinshipClassifier, fit_kinship
 from analysis.kinship.fitted import FittedKinship, LinearKinship
 from analysis.kinship.pairing import Pairing
@@ -158,10 +160,10 @@ class Kinship:
         fed = [name for name in rules.channels if name in CHANNELS and name in candidate.channels]
         channels = tuple(name for name in fed if name not in rules.switched_off)
         fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
-        fit = fit_for(fitted, aligned, channels)
+        fit = fit_for(fitted, aligned, (*channels, *counted_with(channels)))
         if fit is None:
             channels = without_tokenizer(channels)
-            fit = fit_for(fitted, aligned, channels)
+            fit = fit_for(fitted, aligned, (*channels, *counted_with(channels)))
         if not channels:
             raise LibraryError(f"the recording of {candidate.name} feeds none of the channels that a search looks at")
         pairing = Pairing(channels)
@@ -174,7 +176,7 @@ class Kinship:
             kinship: KinshipClassifier | LinearKinship = fit_kinship(pairing, *both, families, rules.regularisation)
         else:
             narrowed.learn(pairing, aligned.digests, aligned.access)
-            kinship = fit.kinship
+            kinship = LinearKinship(fit.kinship.slopes[: len(channels)], fit.intercept)
         place = {digest: column for column, digest in enumerate(aligned.digests)}
         background = np.zeros((len(channels), len(shelf.digests)))
         rows = [row for row, digest in enumerate(shelf.digests) if digest in place]

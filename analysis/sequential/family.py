@@ -57,13 +57,16 @@ class FamilySteps:
         self,
         batch: Sequence[int],
         similarities: npt.NDArray[np.floating],
+        standing: Matrix,
         weights: SharedOn | None = None,
         differing: Sequence[int] | None = None,
     ) -> None:
         """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing.
 
-        `weights` says what is shared with the weights of every reference, where that counts; `differing` are those of
-        the canaries asked whose answers differ: repeated ones tell nothing new about weights.
+        `standing` [n_kinds, n_references]: how far each reference stands out among its rivals on them (of no kind,
+        where that does not count). `weights` says what is shared with the weights of every reference, where that
+        counts; `differing` are those of the canaries asked whose answers differ: repeated ones tell nothing new about
+        weights.
         """
         self.asked += list(batch)
         rows = self.asked if differing is None else list(differing)
@@ -75,7 +78,8 @@ class FamilySteps:
         excess = np.where(known, similarities - level, 0).sum(axis=-1)
         possible = np.where(known, 1 - level, 0).sum(axis=-1)
         n = len(self.asked) if weights is None else min(len(self.asked), len(rows))
-        found = self.learned.log_posterior(excess, possible, n, self.shared)
+        beside = [*standing, *(() if self.shared is None else (self.shared,))]
+        found = self.learned.log_posterior(excess, possible, n, beside)
         self.log_posterior = found[0]
         if len(self.asked) < self.first:
             return

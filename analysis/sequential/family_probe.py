@@ -15,6 +15,7 @@ from analysis.descent.aligned import rows_shown
 from analysis.descent.null import e_value
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import UNKNOWN as UNKNOWN_LINEAGE
+from analysis.kinship.beside_rivals import counted_with, next_tokens, standing
 from analysis.kinship.shared_weights import NAME, known_tokens
 from analysis.kinship.similarities import similarities
 from analysis.libraries.library import UNKNOWN, Library
@@ -57,7 +58,7 @@ class FamilyProbe:
                 f"{self.suite.name!r} as they can be asked here, and {self.how.first} are needed; name another suite "
                 "or library"
             )
-        self._references = [seen.signatures[place].take(places) for place in seen.references]
+        self._references = [one.take(places) for one in seen.recorded]
         signatures = [one.take(places) for one in seen.signatures]
         self._canaries = [asked[digest] for digest in signatures[0].digests]
         compared = Compared.of(signatures, self._references, self.rules.channels, step)
@@ -65,7 +66,7 @@ class FamilyProbe:
         if NAME not in self.rules.switched_off:
             self.weights = WeightsAtLooks.of_signatures(signatures, seen.candidates, seen.references)
         replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules, self.weights)
-        learned = replay.learned()
+        learned, self._rivals = replay.learned(), replay.teacher.rivals.whose.rivals
         if learned is None:
             raise LibraryError(
                 f"the references at {self.library.folder} teach no kinship: it takes two families, and one with two "
@@ -93,12 +94,18 @@ class FamilyProbe:
         self._check_channels(told)
         beside = [one.take(places) for one in self._references]
         alike = similarities([told], beside, self.rules.channels)[:, 0]
-        self.steps.tell(self._batch, alike, *self._weights_of(told, places))
+        self.steps.tell(self._batch, alike, self._standing(told, beside), *self._weights_of(told, places))
         if not self.steps.log_odds:
             return None
         look = self._look()
         self.looks.append(look)
         return look
+
+    def _standing(self, told: Signature, beside: Sequence[Signature]) -> Matrix:
+        """How far each reference stands out among its rivals: [n_kinds, n_references], none where it does not count."""
+        if not counted_with(self.rules.channels):
+            return np.empty((0, len(beside)))
+        return np.asarray(standing(self._rivals.differences(next_tokens([told], beside)[0])).sum(axis=-1))
 
     def _weights_of(self, told: Signature, places: list[int]) -> tuple[SharedOn | None, list[int]]:
         """What the candidate shares with each reference's weights, and at which places its answers differ.

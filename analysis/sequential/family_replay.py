@@ -15,7 +15,7 @@ from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Mask, Matrix, Places
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
-from analysis.benchmark.temperature import Whose
+from analysis.benchmark.whose import Whose
 from analysis.descent.null import FEWEST_LINEAGES, Spread
 from analysis.one_thread import one_thread
 from analysis.sequential.boundary import Boundary, Kinds, by_lineage
@@ -142,7 +142,8 @@ class FamilyReplay:
         """Replay everybody."""
         found = FamilyPaths([one.lineage for one in self.models], self._sharing())
         for held_out, technique, tested in self._known():
-            learned = self.teacher.teach(self._training(held_out, technique), np.arange(len(self.references)))
+            everybody = np.arange(len(self.references))
+            learned = self.teacher.teach(self._training(held_out, technique), everybody, held_out)
             for place in tested if learned is not None else ():
                 evidence, odds = self._replay(found, learned, place, slice(None))
                 theirs = np.searchsorted(np.unique(self.columns), self.rows[place])
@@ -157,7 +158,9 @@ class FamilyReplay:
     def _unknown(self, found: FamilyPaths, family: int) -> None:
         there = np.flatnonzero(self.columns != family)
         theirs = frozenset(one.lineage for one, number in zip(self.models, self.rows, strict=True) if number == family)
-        learned = self.teacher.teach(self._training(theirs, family=family), there, theirs) if len(there) else None
+        learned = (
+            self.teacher.teach(self._training(theirs, family=family), there, absent=theirs) if len(there) else None
+        )
         for place in np.flatnonzero(self.rows == family).tolist() if learned is not None else ():
             evidence, odds = self._replay(found, learned, place, there, theirs)
             found.wrong[place] = Path(evidence[:, :-1].max(axis=1), odds[:, :-1].max(axis=1))
@@ -180,7 +183,9 @@ class FamilyReplay:
         weights = self.teacher.weights
         shared = None if weights is None else lambda asked: weights.of(place, asked, absent)[there]
         while len(steps.asked) < self.how.most and (batch := steps.next_batch(self.how.batch)):
-            steps.tell(batch, self.teacher.compared.on(place, there, [*steps.asked, *batch]), shared)
+            asked = [*steps.asked, *batch]
+            standing = self.teacher.rivals.standing(place, asked, absent)[:, there]
+            steps.tell(batch, self.teacher.compared.on(place, there, asked), standing, shared)
         found.looks = steps.looks
         return np.array(steps.evidence), np.array(steps.log_odds)
 

@@ -12,7 +12,8 @@ from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.learning import PairLearner
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
-from analysis.benchmark.temperature import Whose
+from analysis.benchmark.rival_features import RivalFeatures
+from analysis.benchmark.whose import Whose
 from analysis.sequential.weights import WeightsAtLooks, look_before
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
@@ -27,7 +28,8 @@ class Learned:
     """Fitted on some pairs, for candidates compared with some references.
 
     `background` [n_channels, n_canaries]; at each of `sizes` nats for a unit of each feature, `slopes`
-    [n_sizes, n_features], shared weights last where they count, and `intercepts` [n_sizes]; `family` [n_references]
+    [n_sizes, n_features], after those of channels what counts beside them, and `intercepts` [n_sizes]; `family`
+    [n_references]
     numbers the references' families from 0; `tells` [n_families, n_families + 1, n_canaries] is what a canary tells a
     family from another, or from strangers.
     """
@@ -47,18 +49,16 @@ class Learned:
         return np.append(np.full(n, np.log((1 - unknown) / n)), np.log(unknown))
 
     def log_posterior(
-        self, excess: Matrix, possible: Matrix, n: int, weights: Matrix | None = None
+        self, excess: Matrix, possible: Matrix, n: int, beside: Sequence[Matrix] = ()
     ) -> tuple[Matrix, Matrix]:
         """With the doubt of the rules, and without any: both [n_families + 1].
 
         From sums over n canaries [n_channels, n_references], similarity beyond background and how much there could
-        have been; and from `weights` [n_references] shared, where they count.
+        have been; and from what counts `beside` the channels, each [n_references].
         """
         size = max(int(np.searchsorted(self.sizes, n, side="right")) - 1, 0)
         features = excess / np.where(possible > 0, possible, 1)
-        if weights is not None:
-            features = np.concatenate([features, weights[None]])
-        ratios = self.slopes[size] @ features + self.intercepts[size]
+        ratios = self.slopes[size] @ np.concatenate([features, *(one[None] for one in beside)]) + self.intercepts[size]
         evidence = family_evidence(ratios[None], self.family)
         without = log_posterior(evidence, self.log_prior)[0]
         return doubted(without, self.log_prior, self.rules.doubt), without
@@ -82,7 +82,6 @@ class Teacher:
         tensor = compared.tensor
         self.compared, self.tensor, self.references, self.rules = compared, tensor, references, rules
         self.rows, self.columns = whose.rows, whose.columns
-        self.learner = PairLearner(whose, len(tensor), compared.tokenizer, rules.regularisation)
         n = tensor.shape[-1]
         self.sizes = [size for size in SIZES if size <= min(most, n)]
         self.draws = _DRAWS if weights is None else _DRAWS_WITH_WEIGHTS
@@ -91,6 +90,8 @@ class Teacher:
         for column, (size, order) in enumerate((size, order) for size in self.sizes for order in orders):
             chosen[order[:size], column] = 1
         self.features = PairFeatures(compared, chosen, self.rows, self.columns)
+        self.rivals = RivalFeatures(compared.alike, whose, chosen)
+        self.learner = PairLearner(whose, len(tensor) + self.rivals.count, compared.tokenizer)
         drawn = [order[:size].tolist() for size in self.sizes for order in orders]
         self.weights = weights
         self._explained = None if weights is None else _at_looks(weights, len(self.rows), drawn)
@@ -99,17 +100,23 @@ class Teacher:
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
         self._between = np.where(self._known, between, 0)
 
-    def teach(self, training: Mask, there: Places, absent: frozenset[str] = frozenset()) -> Learned | None:
+    def teach(
+        self,
+        training: Mask,
+        there: Places,
+        held_out: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
+    ) -> Learned | None:
         """From the pairs [n_models, n_references] that may be looked at, for the references that are there.
 
-        Lineages that are `absent` are nobody's rivals either.
+        Lineages that are `held_out` or `absent` are nobody's rivals where kinship is learned.
 
         None where these pairs are all of kin or all of strangers.
         """
         if not self.learner.can_learn(training):
             return None
         background = self.features.background(training)
-        features = self._features(background, absent)
+        features = self._features(background, held_out, absent)
         fitted = [
             self.learner.fit(features[first : first + self.draws], training)
             for first in range(0, len(features), self.draws)
@@ -117,12 +124,19 @@ class Teacher:
         slopes, intercepts = np.array([one.slopes for one in fitted]), np.array([one.intercept for one in fitted])
         family = np.unique(self.columns[there], return_inverse=True)[1]
         kin = training & self.learner.whose.kin
-        tells = self._tells(background, slopes[len(fitted) // 2][: len(self.tensor)], kin, there, family)
+        middle, n = len(fitted) // 2, len(self.tensor)
+        tells = self._tells(background, slopes[middle][:n], kin, there, family)
+        beside = slopes[middle][n : n + self.rivals.count] / np.sqrt(self.sizes[middle])
+        apart = np.arange(tells.shape[0])[:, None] != np.arange(tells.shape[1])
+        tells[apart] += self._rivals_tell(beside, kin, held_out | absent)
         return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules)
 
-    def _features(self, background: Matrix, absent: frozenset[str]) -> npt.NDArray[np.float32]:
+    def _features(
+        self, background: Matrix, held_out: frozenset[str], absent: frozenset[str]
+    ) -> npt.NDArray[np.float32]:
         """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""
-        features = self.features(background)
+        beside = self.rivals.to_learn_from(held_out | absent)
+        features = np.concatenate([self.features(background), beside], axis=-1)
         if self.weights is None or self._explained is None:
             return features
         lineages = self.weights.models.lineages
@@ -153,6 +167,20 @@ class Teacher:
         tells: Matrix = np.einsum("c,abcn->abn", weight, shared - others)
         tells[np.arange(len(belongs)), np.arange(len(belongs))] = 0
         return tells
+
+    def _rivals_tell(self, slopes: Matrix, kin: Mask, absent: frozenset[str]) -> Matrix:
+        """What a canary is expected to add beside rivals, the same whatever the family: [n_canaries].
+
+        `slopes`: nats for a difference as large as differences of kin are.
+        """
+        told = np.zeros(self.tensor.shape[-1])
+        for slope, differences in zip(slopes, self.rivals.differences(absent) if len(slopes) else (), strict=True):
+            pairs = kin & ~np.isnan(differences).all(axis=-1)
+            seen = np.nan_to_num(differences[pairs])
+            if pairs.any() and seen.any():
+                even = self.learner.whose.even_weights(pairs)
+                told += slope * (even @ seen) / even.sum() / np.sqrt((seen**2).mean())
+        return told
 
     def _kin_mean(self, kin: Mask) -> Matrix:
         """The mean similarity of kin, every family weighing the same: [n_channels, n_canaries]."""

@@ -43,7 +43,7 @@ def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> li
 def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     """At one access, with all that counts there, and without what depends on the tokenizer, shared weights too."""
     tier, rules = seen.access.tier, Rules()
-    compared = Compared.of(seen.signatures, [seen.signatures[place] for place in seen.references], CHANNELS)
+    compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
     try:
         weights = WeightsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references)
         paths, chosen = _replayed(seen, compared, how, weights)

@@ -10,6 +10,7 @@ from analysis.attribution.explanation import HEADINGS, Row, explanation
 from analysis.attribution.pair_evidence import pair_evidence
 from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.channels import all_channels, pair_channels
+from analysis.kinship.beside_rivals import NAMES
 from analysis.kinship.shared_weights import NAME
 from analysis.libraries.library import Library
 from analysis.signatures.signature import Signature, signature
@@ -45,7 +46,7 @@ def test_every_file_of_a_channel_is_found_and_is_of_one_kind() -> None:
 
 
 def test_the_verdict_says_what_it_rests_on_and_what_was_left_out(verdict: Verdict, candidate: Signature) -> None:
-    assert verdict.channels == (*Rules.channels, NAME)
+    assert verdict.channels == (*Rules.channels, *NAMES, NAME)
     assert verdict.left_out == candidate.unfed == {"surprisal": verdict.left_out["surprisal"]}
     assert "logprobs" in verdict.left_out["surprisal"]
 

@@ -28,7 +28,7 @@ def tested(seen: Seen) -> FamilyTest:
 
 def _test(seen: Seen) -> FamilyTest:
     references = seen.references
-    compared = Compared.of(seen.signatures, [seen.signatures[place] for place in references], CHANNELS)
+    compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
     return FamilyTest(seen.candidates, references, compared, canary_subsets(24, (8, 16), 2))
 
 
@@ -79,7 +79,7 @@ def test_known_families_are_found_and_left_out_ones_are_rejected(tested: FamilyT
     known = {place for place, one in enumerate(tested.models) if one.kind in ("descendant", "student")}
     assert set(trials.hit[16, 0]) == known
     assert np.mean(list(trials.hit[16, 0].values())) == 1
-    assert np.mean(list(trials.loss[16, 0].values())) < 0.2
+    assert np.mean(list(trials.loss[16, 0].values())) < 0.5
     assert set(trials.rejected[16, 1]) == set(range(len(tested.models)))
     assert np.mean(list(trials.rejected[16, 1].values())) > 0.9
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from analysis.benchmark.learning import PairLearner
-from analysis.benchmark.temperature import Whose
+from analysis.benchmark.whose import Whose
+from analysis.kinship.beside_rivals import Rivals
 
 FAMILIES, SEEDS = 4, 3
 CHANNELS, TOKENIZER = 2, 1
@@ -19,7 +20,9 @@ def whose() -> Whose:
     references = np.flatnonzero(~candidates)
     names = [str(one) for one in range(FAMILIES)]
     related = lineage[:, None] == lineage[references]
-    return Whose(names, family, family[references], [str(one) for one in lineage], candidates, related)
+    lineages = [str(one) for one in lineage]
+    rivals = Rivals.of([lineages[place] for place in references], family[references].tolist(), [None] * len(references))
+    return Whose(names, family, family[references], lineages, candidates, related, references, rivals)
 
 
 def _drawn(whose: Whose, other_seeds: float) -> np.ndarray:
@@ -34,7 +37,7 @@ def test_how_alike_two_seeds_of_one_recipe_are_changes_nothing_that_pairs_teach(
     whose: Whose, tokenizer: int | None
 ) -> None:
     everybody = np.ones(whose.same.shape, dtype=bool)
-    learner = PairLearner(whose, CHANNELS, tokenizer, 0.01)
+    learner = PairLearner(whose, CHANNELS, tokenizer)
     near, far = (learner.fit(_drawn(whose, alike), everybody) for alike in (0.9, 0.1))
     assert near.slopes[0] > 0
     # how sharp the evidence is may differ: that is one number for all coefficients
@@ -42,7 +45,7 @@ def test_how_alike_two_seeds_of_one_recipe_are_changes_nothing_that_pairs_teach(
 
 
 def test_without_kin_or_without_strangers_there_is_nothing_to_learn(whose: Whose) -> None:
-    learner = PairLearner(whose, CHANNELS, TOKENIZER, 0.01)
+    learner = PairLearner(whose, CHANNELS, TOKENIZER)
     everybody = np.ones(whose.same.shape, dtype=bool)
     assert learner.can_learn(everybody)
     assert not learner.can_learn(whose.same)

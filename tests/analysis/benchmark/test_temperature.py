@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.benchmark.temperature import Whose, tempered
+from analysis.benchmark.temperature import tempered
+from analysis.benchmark.whose import Whose
+from analysis.kinship.beside_rivals import Rivals
 from analysis.kinship.fitted import LinearKinship
 
 FAMILIES, LINEAGES = 4, 3
@@ -25,7 +27,9 @@ def _world(kin: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, Whose]:
     features = np.stack([alike, same.astype(float)], axis=-1).astype(np.float32)
     training = np.arange(len(family))[:, None] != references
     families, lineages = [str(one) for one in range(FAMILIES)], [str(one) for one in lineage]
-    return features, training, Whose(families, family, family[references], lineages, candidates, own)
+    rivals = Rivals.of([lineages[place] for place in references], family[references].tolist(), [None] * len(references))
+    whose = Whose(families, family, family[references], lineages, candidates, own, references, rivals)
+    return features, training, whose
 
 
 def _kinship(slopes: tuple[float, float], intercept: float) -> LinearKinship:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.attribution.rules import Rules
+from analysis.kinship.beside_rivals import NAMES
 from analysis.kinship.classifier import KinshipClassifier
 from analysis.kinship.fitted import Fit, FittedKinship
 from analysis.signatures.observation import Access
@@ -73,7 +74,7 @@ def test_the_shipped_file_has_a_fit_for_every_access_and_the_default_channels() 
     fitted = FittedKinship.load()
     for access in (Access("logits"), Access("topk", 20), Access("topk", 5), Access("text", draws=4)):
         for canaries in (8, 48, 297):
-            fit = fitted.at(access, canaries, Rules.channels)
+            fit = fitted.at(access, canaries, (*Rules.channels, *NAMES))
             assert fit is not None
             assert min(fit.slopes) >= 0
             assert {"calibration_p_value", "calibration_error", "set_coverage"} <= set(fit.reliability)

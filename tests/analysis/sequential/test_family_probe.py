@@ -22,9 +22,13 @@ HOW = How(most=12)
 @pytest.fixture(scope="module")
 def replay(tmp_path_factory: pytest.TempPathFactory) -> FamilyReplay:
     seen = Seen.at(Access("logits"), specimens_of([write_zoo(tmp_path_factory.mktemp("zoo"))]))
-    references = [seen.signatures[place] for place in seen.references]
-    compared = Compared.of(seen.signatures, references, CHANNELS)
+    compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
     return FamilyReplay(seen.candidates, seen.references, compared, HOW)
+
+
+def shown(replay: FamilyReplay, model: int, asked: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """What a model's answers show, as a replay tells it."""
+    return replay.teacher.compared.on(model, slice(None), asked), replay.teacher.rivals.standing(model, asked)
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +53,13 @@ def test_steps_and_replays_are_the_same_and_nothing_is_asked_twice(replay: Famil
     learned = replay.learned()
     assert learned is not None
     steps = FamilySteps(learned, order, seed=3)  # type: ignore[arg-type]
-    answers = replay.teacher.compared
     while batch := steps.next_batch(5):
-        steps.tell(batch, answers.on(3, slice(None), [*steps.asked, *batch]))
+        steps.tell(batch, *shown(replay, 3, [*steps.asked, *batch]))
     assert sorted(steps.asked) == list(range(24))
     assert steps.looks == [10, 15, 20, 24]
     again = FamilySteps(learned, order, seed=3)  # type: ignore[arg-type]
     for start in range(0, 24, 5):
-        again.tell(steps.asked[start : start + 5], answers.on(3, slice(None), steps.asked[: start + 5]))
+        again.tell(steps.asked[start : start + 5], *shown(replay, 3, steps.asked[: start + 5]))
     np.testing.assert_array_equal(again.log_odds, steps.log_odds)
 
 
@@ -64,7 +67,7 @@ def test_how_surely_known_a_model_is_does_not_count_towards_unknown(replay: Fami
     learned = replay.learned()
     assert learned is not None
     steps = FamilySteps(learned)
-    steps.tell(list(range(8)), replay.teacher.compared.on(1, slice(None), range(8)))
+    steps.tell(list(range(8)), *shown(replay, 1, list(range(8))))
     prior = learned.rules.unknown_prior
     assert steps.log_odds[0][-1] < np.log(prior / (1 - prior))
     assert steps.evidence[0][-1] == pytest.approx(np.log(prior / (1 - prior)))
@@ -73,12 +76,12 @@ def test_how_surely_known_a_model_is_does_not_count_towards_unknown(replay: Fami
 def test_answers_that_are_missing_move_nothing(replay: FamilyReplay) -> None:
     learned = replay.learned()
     assert learned is not None
-    answers = replay.teacher.compared.on(1, slice(None), range(7))
+    answers, standing = shown(replay, 1, list(range(7)))
     steps = FamilySteps(learned)
-    steps.tell([0, 1, 2, 3, 4, 5], answers[..., :6])
+    steps.tell([0, 1, 2, 3, 4, 5], answers[..., :6], standing)
     before = steps.log_posterior
     answers[..., 6] = np.nan
-    steps.tell([6], answers)
+    steps.tell([6], answers, standing)
     np.testing.assert_allclose(steps.log_posterior, before)
     assert steps.looks == [6, 7]
 

@@ -1,0 +1,115 @@
+"""What counts beside the channels: how far references stand out among their rivals, and weights that are shared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.attribution.rules import Rules
+from analysis.kinship.beside_rivals import Rivals, counted_with, next_tokens, standing
+from analysis.kinship.fitted import Fit, FittedKinship
+from analysis.kinship.shared_weights import NAME, Shared, shared_weights
+from analysis.libraries.library import REFERENCES, Library
+from analysis.signatures.signature import Signature
+from analysis.signatures.unfed import Unfed
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BesideChannels:
+    """By `names`, `scores` [n_references, n_names] of one candidate, and `terms` [n_names, n_references, n_canaries],
+    what each canary adds to them, 0 for a score of all canaries together.
+
+    `rows`: as many answers that differ were looked at, where that counts. `left_out`: why something does not count.
+    """
+
+    names: tuple[str, ...]
+    scores: Numbers
+    terms: Numbers
+    rows: int | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def of(self, place: int) -> dict[str, float]:
+        """The scores with one reference, by name."""
+        return dict(zip(self.names, self.scores[place].tolist(), strict=True))
+
+
+def beside_channels(
+    candidate: Signature,
+    library: Library,
+    references: Sequence[Signature],
+    rules: Rules,
+    channels: tuple[str, ...],
+    fitted: FittedKinship | None,
+) -> BesideChannels:
+    """What counts for this candidate beside these channels: what was learned, and can be seen of it."""
+    found = _rivals(candidate, library, references, channels, fitted)
+    weights = _weights(candidate, library, rules, (*channels, *found.names), fitted)
+    if isinstance(weights, Unfed):
+        return replace(found, left_out={NAME: weights.reason})
+    return BesideChannels(
+        (*found.names, NAME),
+        np.column_stack([found.scores, weights.scores]),
+        np.concatenate([found.terms, np.zeros((1, *found.terms.shape[1:]))]),
+        weights.rows,
+    )
+
+
+def fit_for(
+    fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str], rows: int | None = None
+) -> Fit | None:
+    """What was learned beforehand for what the candidate showed, if there is such a thing.
+
+    `rows`: of fewer answers, where some of them repeat and that counts.
+    """
+    answered = int(candidate.answered.sum())
+    most = answered if rows is None else min(answered, rows)
+    return None if fitted is None else fitted.at(candidate.access, most, channels)
+
+
+def _rivals(
+    candidate: Signature,
+    library: Library,
+    references: Sequence[Signature],
+    channels: tuple[str, ...],
+    fitted: FittedKinship | None,
+) -> BesideChannels:
+    """Nothing, where it was not learned what it is worth."""
+    names = counted_with(channels)
+    if fit_for(fitted, candidate, (*channels, *names)) is None:
+        names = ()
+    if not names:
+        shape = (len(references), len(candidate.canaries))
+        return BesideChannels((), np.empty((len(references), 0)), np.empty((0, *shape)))
+    members = library.members
+    rivals = Rivals.of(
+        [library.lineage(member) for member in members],
+        [member.family for member in members],
+        [library.vocabulary(member) for member in members],
+        [member.role in REFERENCES for member in members],
+    )
+    terms = standing(rivals.differences(next_tokens([candidate], references)[0]))
+    return BesideChannels(names, terms.sum(axis=-1).T, terms)
+
+
+def _weights(
+    candidate: Signature,
+    library: Library,
+    rules: Rules,
+    named: tuple[str, ...],
+    fitted: FittedKinship | None,
+) -> Shared | Unfed:
+    """What the candidate shares with each reference, if it is known what that is worth beside what is `named`."""
+    if NAME in rules.switched_off:
+        return Unfed("it was switched off")
+    if fitted is None or not candidate.answered.any() or fit_for(fitted, candidate, (*named, NAME)) is None:
+        return Unfed("what sharing weights is worth was not learned for this access and number of canaries")
+    members = library.members
+    vocabularies = [library.vocabulary(member) for member in members]
+    everything = [library.signature(member) for member in members]
+    found = shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
+    if isinstance(found, Shared) and fit_for(fitted, candidate, (*named, NAME), found.rows) is None:
+        return Unfed(f"{found.rows} of the answers differ, and what weights are worth was not learned for so few")
+    return found

@@ -1,0 +1,101 @@
+"""Beside rivals: how far a reference stands out among others that were trained independently of it.
+
+A stranger that was trained on the same texts is as like one reference of a recipe as another; a descendant is more like
+its own base than like the rest of them. So every reference is set beside its rivals, canary by canary: those of its
+family, and those with its tokenizer, none of them of its lineage. Scores that are set beside those of a cohort come
+from the verification of speakers (T-norm: Auckenthaler, Carey, Lloyd-Thomas 2000, Score Normalization for
+Text-Independent Speaker Verification Systems, Digital Signal Processing 10); the spread here is that over canaries, of
+the differences (the paired t-statistic of Student 1908).
+
+What is compared is the next token: the plain Bhattacharyya coefficient of what the candidate showed with what is known
+of the reference, which at few sampled answers tells seeds of one recipe apart where the corrected affinity does not.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
+from analysis.signatures.signature import Signature
+
+NAMES = ("beside_family", "beside_tokenizer")
+"""Stand after the channels in what was learned (`analysis.kinship.fitted`): a feature for each kind of rival."""
+CHANNEL = NEXT_TOKEN.name
+"""What they are of: where this channel does not count, they don't."""
+_SPREAD_OF_NOTHING = 0.01  # as if one canary more had differed by a tenth: few answers that agree are not sure
+Tensor = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+def counted_with(channels: Collection[str]) -> tuple[str, ...]:
+    """The names of what counts beside these channels."""
+    return NAMES if CHANNEL in channels else ()
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Who is set beside each reference, by kind of rival: `beside` [n_kinds, n_references, n_references]."""
+
+    beside: Mask
+
+    @classmethod
+    def of(
+        cls,
+        lineages: Sequence[str],
+        families: Sequence[str],
+        vocabularies: Sequence[str | None],
+        roots: Sequence[bool] | None = None,
+    ) -> Self:
+        """Of references with these lineages, families, and hashes of tokenizers, None where one is not known.
+
+        `roots`: those that others may descend from (all, if None). Nobody else has rivals, or is one: heavily tuned
+        models are like nobody, and beside them anybody stands out.
+        """
+        among = np.ones(len(lineages), dtype=bool) if roots is None else np.array(roots, dtype=bool)
+        apart = (np.array(lineages)[:, None] != np.array(lineages)) & among[:, None] & among
+        kinds = (np.array(families), np.array([one or f"unknown {place}" for place, one in enumerate(vocabularies)]))
+        return cls(np.array([apart & (names[:, None] == names) for names in kinds]))
+
+    def among(self, there: Mask) -> Self:
+        """As if the library held no more than those `there` [n_references]."""
+        return type(self)(self.beside & there)
+
+    def differences(self, alike: npt.NDArray[Any]) -> Tensor:
+        """How much more alike than its rivals each reference is, from what is `alike` [..., n_references, n_canaries]:
+        [n_kinds, ..., n_references, n_canaries], NaN where there are none, or nothing is known.
+        """
+        known, filled = (~np.isnan(alike)).astype(np.float32), np.nan_to_num(alike).astype(np.float32)
+        found = np.full((len(self.beside), *alike.shape), np.nan, np.float32)
+        for kind, beside in zip(found, self.beside.astype(np.float32), strict=True):
+            counts = beside @ known
+            np.subtract(alike, (beside @ filled) / np.maximum(counts, 1), out=kind, where=counts > 0)
+        return found
+
+
+def standing(differences: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """What each canary adds to how far a reference stands out, in standard errors, from differences [..., n_canaries]:
+    of the same shape, 0 where nothing is known; the sum over canaries is the feature.
+    """
+    known = ~np.isnan(differences)
+    filled = np.where(known, differences, 0).astype(np.float64)
+    error = standard_error(filled.sum(axis=-1), (filled**2).sum(axis=-1), known.sum(axis=-1))
+    return np.asarray(filled / error[..., None])
+
+
+def standard_error(total: npt.NDArray[Any], squares: npt.NDArray[Any], n: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Of a sum over `n` canaries of differences, from it and from the sum of their squares."""
+    spread = np.maximum(squares - total**2 / np.maximum(n, 1), 0)
+    return np.sqrt(np.asarray(spread + _SPREAD_OF_NOTHING, np.float64))
+
+
+def next_tokens(candidates: Sequence[Signature], references: Sequence[Signature]) -> Tensor:
+    """Coefficients of aligned signatures: [n_candidates, n_references, n_canaries], NaN where one gave nothing."""
+    alike = np.full((len(candidates), len(references), len(candidates[0].canaries)), np.nan, np.float32)
+    for row, candidate in zip(alike, candidates, strict=True):
+        for column, reference in zip(row, references, strict=True):
+            if CHANNEL in candidate.channels and CHANNEL in reference.channels:
+                column[:] = NEXT_TOKEN.coefficient(candidate.channels[CHANNEL], reference.channels[CHANNEL])
+    return alike

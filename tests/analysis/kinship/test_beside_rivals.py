@@ -1,0 +1,115 @@
+"""Beside rivals: who is set beside whom, and that a base stands out for its descendant and for no stranger."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.attribution.attribute import attribute
+from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
+from analysis.kinship.beside_rivals import NAMES, Rivals, counted_with, next_tokens, standing
+from analysis.libraries.library import ZOO, Library
+from analysis.signatures.observation import Access
+from analysis.signatures.signature import signature
+
+CANARIES, SEEDS = 64, 6
+
+
+def rivals(n: int = SEEDS) -> Rivals:
+    """Of seeds of one recipe."""
+    return Rivals.of([str(seed) for seed in range(n)], ["recipe"] * n, ["one"] * n)
+
+
+def alike(own: float, seed: int = 0) -> np.ndarray:
+    """How alike a model is to six seeds of a recipe, prompt by prompt: to the first by `own` more than to the rest."""
+    source = np.random.default_rng(seed)
+    common = source.uniform(0.3, 0.9, CANARIES)  # some prompts draw one answer from everybody
+    found = common + source.normal(0, 0.05, (SEEDS, CANARIES))
+    found[0] += own
+    return found
+
+
+def test_rivals_are_of_the_family_or_the_tokenizer_and_of_another_lineage() -> None:
+    found = Rivals.of(["a", "a", "b", "c", "d"], ["x", "x", "x", "y", "y"], ["one", "one", None, "one", None])
+    assert np.argwhere(found.beside[0]).tolist() == [[0, 2], [1, 2], [2, 0], [2, 1], [3, 4], [4, 3]]
+    assert np.argwhere(found.beside[1]).tolist() == [[0, 3], [1, 3], [3, 0], [3, 1]]
+    roots = Rivals.of(["a", "b", "c"], ["x"] * 3, [None] * 3, [True, False, True])
+    assert np.argwhere(roots.beside[0]).tolist() == [[0, 2], [2, 0]]
+    alone = found.among(np.array([True, True, False, True, True]))
+    assert not alone.beside[0][:2].any()
+
+
+def test_a_base_stands_out_for_its_descendant_and_no_seed_does_for_a_stranger() -> None:
+    kin = standing(rivals().differences(alike(own=0.1))).sum(axis=-1)
+    assert kin.shape == (len(NAMES), SEEDS)
+    assert kin[:, 0].min() > 8
+    assert kin[:, 1:].max() < 2
+    strangers = [standing(rivals().differences(alike(own=0.0, seed=seed)))[0].sum(axis=-1) for seed in range(500)]
+    assert np.std(strangers) == pytest.approx(1, abs=0.1)  # standard errors, as is said
+    assert abs(np.mean(strangers)) < 0.05
+
+
+def test_without_rivals_and_without_answers_nothing_stands_out() -> None:
+    found = standing(rivals(1).differences(alike(own=0.1)[:1]))
+    assert (found == 0).all()
+    nothing = np.full((SEEDS, CANARIES), np.nan)
+    assert (standing(rivals().differences(nothing)) == 0).all()
+    half = alike(own=0.1)
+    half[:, ::2] = np.nan
+    known = standing(rivals().differences(half))
+    np.testing.assert_allclose(known.sum(axis=-1), standing(rivals().differences(half[:, 1::2])).sum(axis=-1))
+
+
+def test_a_rival_that_was_not_asked_stands_beside_nobody() -> None:
+    found = alike(own=0.1)
+    lacking = found.copy()
+    lacking[5] = np.nan
+    np.testing.assert_allclose(
+        rivals().differences(lacking)[0, 0], found[0] - found[1:5].mean(axis=0), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_one_answer_that_differs_is_not_sure() -> None:
+    assert abs(standing(np.array([[0.3]])).sum()) <= 3
+
+
+def test_it_counts_where_next_tokens_do() -> None:
+    assert counted_with(("greedy", NEXT_TOKEN.name)) == NAMES
+    assert counted_with(("greedy", "wording")) == ()
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Library:
+    return Library.load(ZOO)
+
+
+def test_real_descendants_stand_out_at_their_base_from_four_sampled_answers(zoo: Library) -> None:
+    """Recordings of the zoo: seeds of one recipe with a light descendant, and strangers with their tokenizer."""
+    named = {member.name: member for member in zoo.members}
+    bases = [member for member in zoo.members if member.family == "northern" and member.role == "lookalike"]
+    references = [zoo.signature(member) for member in bases]
+    beside = Rivals.of([one.name for one in bases], ["northern"] * len(bases), [zoo.vocabulary(one) for one in bases])
+    lights = [name for name in named if name.startswith("northern") and name.endswith("-light")]
+    assert len(lights) >= 2
+    for name in lights:
+        seen = zoo.signature(named[name], Access("text", draws=4))
+        family, tokenizer = standing(beside.differences(next_tokens([seen], references)[0])).sum(axis=-1)
+        assert bases[int(family.argmax())].name == named[name].parent
+        assert family.max() > 4
+        np.testing.assert_allclose(family, tokenizer)  # all of them have one tokenizer
+    strangers = zoo.signature(named["nordic-0"], Access("text", draws=4))
+    assert standing(beside.differences(next_tokens([strangers], references)[0])).sum(axis=-1).max() < 4
+
+
+def test_what_it_told_is_in_the_verdict_and_sums_up(zoo: Library) -> None:
+    member = next(one for one in zoo.members if one.name == "northern-0-light")
+    rest = zoo.without(names=[member.name])
+    library = replace(rest, members=tuple(one for one in rest.members if one.role in ("base", "lookalike")))
+    verdict = attribute(signature(zoo.recording(member), Access("topk", top_k=20), wholes=False), library)
+    assert verdict.channels[4:] == NAMES
+    assert verdict.evidence is not None
+    assert set(NAMES) < set(verdict.evidence.channels)
+    told = verdict.evidence
+    apart = told.log_likelihood_ratios[told.reference] - told.log_likelihood_ratios[str(told.rival_reference)]
+    assert sum(told.channels.values()) == pytest.approx(apart * 10 / np.log(10), abs=0.1)
+    assert sum(one.decibans for one in told.canaries) == pytest.approx(sum(told.channels.values()), abs=0.5)
