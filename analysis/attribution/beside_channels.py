@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution.rules import Rules
-from analysis.kinship.beside_rivals import Rivals, counted_with, next_tokens, standing
+from analysis.kinship.beside_rivals import Rivals, counted_with, next_tokens, standing, usual
 from analysis.kinship.fitted import Fit, FittedKinship
 from analysis.kinship.shared_weights import NAME, Shared, shared_weights
 from analysis.libraries.library import REFERENCES, Library
@@ -90,7 +90,13 @@ def _rivals(
         [library.vocabulary(member) for member in members],
         [member.role in REFERENCES for member in members],
     )
-    terms = standing(rivals.differences(next_tokens([candidate], references)[0]))
+    differences = rivals.differences(next_tokens([candidate], references)[0])
+    if rivals.beside.any():
+        strangers, seen = library.roots(candidate.digests, candidate.access)
+        families = np.array([member.family for member in members])
+        between, everybody = next_tokens(seen, references), np.ones((len(seen), len(members)), dtype=bool)
+        differences -= usual(rivals, between, np.array(strangers), families, everybody)
+    terms = standing(differences)
     return BesideChannels(names, terms.sum(axis=-1).T, terms)
 
 

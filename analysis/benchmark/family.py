@@ -197,7 +197,8 @@ class FamilyTest:
         if not self.learner.can_learn(training):
             return
         channels = self.features(self.features.background(training))
-        to_learn_from, beside = self.beside.to_learn_from(held_out | absent), self.beside(absent)
+        usual = self.beside.usual(training, held_out | absent)
+        to_learn_from, beside = self.beside.to_learn_from(usual, held_out | absent), self.beside(usual, absent)
         for place, subset in enumerate(self.subsets):
             weights = self._weights(subset, absent)
             learned = None if self.given is None else self.given[subset]

@@ -2,7 +2,8 @@
 
 A stranger that was trained on the same texts is as like one reference of a recipe as another; a descendant is more like
 its own base than like the rest of them. So every reference is set beside its rivals, canary by canary: those of its
-family, and those with its tokenizer, none of them of its lineage. Scores that are set beside those of a cohort come
+family, and those with its tokenizer, none of them of its lineage; and as some references are nearer to everybody, what
+strangers show is taken out, as it is from every similarity. Scores that are set beside those of a cohort come
 from the verification of speakers (T-norm: Auckenthaler, Carey, Lloyd-Thomas 2000, Score Normalization for
 Text-Independent Speaker Verification Systems, Digital Signal Processing 10); the spread here is that over canaries, of
 the differences (the paired t-statistic of Student 1908).
@@ -73,6 +74,28 @@ class Rivals:
             counts = beside @ known
             np.subtract(alike, (beside @ filled) / np.maximum(counts, 1), out=kind, where=counts > 0)
         return found
+
+
+def usual(
+    rivals: Rivals, alike: npt.NDArray[Any], strangers: npt.NDArray[Any], families: npt.NDArray[Any], counted: Mask
+) -> Tensor:
+    """How much more alike than its rivals each reference is to strangers: some are nearer to everybody, as larger
+    models of a family are. [n_kinds, n_references, n_canaries], 0 where nobody is known.
+
+    From what is `alike` [n_strangers, n_references, n_canaries], the families of the `strangers` [n_strangers] and of
+    the references [n_references], and who is `counted` [n_strangers, n_references]; models of a reference's family
+    never are, and every other family weighs the same. A stranger is taken as if its own family were not there.
+    """
+    total = np.zeros((len(rivals.beside), *alike.shape[1:]), np.float32)
+    known = np.zeros_like(total)
+    for family in np.unique(strangers):
+        rows, other = strangers == family, families != family
+        found = rivals.among(other).differences(alike[rows])
+        there = ~np.isnan(found) & (counted[rows] & other)[..., None]
+        n = there.sum(axis=1)
+        total += np.where(there, found, 0).sum(axis=1) / np.maximum(n, 1)
+        known += n > 0
+    return np.asarray(total / np.maximum(known, 1), np.float32)
 
 
 def standing(differences: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

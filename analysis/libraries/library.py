@@ -106,6 +106,11 @@ class Library:
         """The population on these prompts: as an access would have seen it, and as it was recorded."""
         return self.signatures(self.population, digests, access), self.signatures(self.population, digests)
 
+    def roots(self, digests: Sequence[str], access: Access) -> tuple[list[str], list[Signature]]:
+        """Those of the population that others may descend from: families, and what an access would have seen."""
+        found = [member for member in self.population if member.role in REFERENCES]
+        return [member.family for member in found], self.signatures(found, digests, access)
+
     def learn(self, pairing: Pairing, digests: Sequence[str], access: Access) -> None:
         """Let a pairing learn from the population how alike strangers are, as an access would see them."""
         pairing.fit(*self.both_ways(digests, access), [member.family for member in self.population])

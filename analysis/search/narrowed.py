@@ -59,6 +59,9 @@ class Narrowed(Library):
     def both_ways(self, digests: Sequence[str], access: Access) -> tuple[list[Signature], list[Signature]]:
         return self.panel.both_ways(digests, access)
 
+    def roots(self, digests: Sequence[str], access: Access) -> tuple[list[str], list[Signature]]:
+        return self.panel.roots(digests, access)
+
     def learn(self, pairing: Pairing, digests: Sequence[str], access: Access) -> None:
         """As the library does, and the same is not learned twice."""
         key = (self.panel.members, pairing.channels, tuple(digests), access)

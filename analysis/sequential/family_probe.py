@@ -105,7 +105,9 @@ class FamilyProbe:
         """How far each reference stands out among its rivals: [n_kinds, n_references], none where it does not count."""
         if not counted_with(self.rules.channels):
             return np.empty((0, len(beside)))
-        return np.asarray(standing(self._rivals.differences(next_tokens([told], beside)[0])).sum(axis=-1))
+        differences = self._rivals.differences(next_tokens([told], beside)[0])
+        usual = self.steps.learned.usual[..., [*self.steps.asked, *self._batch]]
+        return np.asarray(standing(differences - usual).sum(axis=-1))
 
     def _weights_of(self, told: Signature, places: list[int]) -> tuple[SharedOn | None, list[int]]:
         """What the candidate shares with each reference's weights, and at which places its answers differ.

@@ -184,7 +184,7 @@ class FamilyReplay:
         shared = None if weights is None else lambda asked: weights.of(place, asked, absent)[there]
         while len(steps.asked) < self.how.most and (batch := steps.next_batch(self.how.batch)):
             asked = [*steps.asked, *batch]
-            standing = self.teacher.rivals.standing(place, asked, absent)[:, there]
+            standing = self.teacher.rivals.standing(learned.usual, place, asked, absent)[:, there]
             steps.tell(batch, self.teacher.compared.on(place, there, asked), standing, shared)
         found.looks = steps.looks
         return np.array(steps.evidence), np.array(steps.log_odds)

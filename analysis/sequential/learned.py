@@ -14,6 +14,7 @@ from analysis.benchmark.learning import PairLearner
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
 from analysis.benchmark.rival_features import RivalFeatures
 from analysis.benchmark.whose import Whose
+from analysis.kinship.similarities import Tensor
 from analysis.sequential.weights import WeightsAtLooks, look_before
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
@@ -31,7 +32,8 @@ class Learned:
     [n_sizes, n_features], after those of channels what counts beside them, and `intercepts` [n_sizes]; `family`
     [n_references]
     numbers the references' families from 0; `tells` [n_families, n_families + 1, n_canaries] is what a canary tells a
-    family from another, or from strangers.
+    family from another, or from strangers. `usual` [n_kinds, n_references, n_canaries]: how far every reference, there
+    or not, stands out for strangers.
     """
 
     background: Matrix
@@ -41,6 +43,7 @@ class Learned:
     family: Places
     tells: Matrix
     rules: Rules
+    usual: Tensor
 
     @cached_property
     def log_prior(self) -> Matrix:
@@ -116,7 +119,8 @@ class Teacher:
         if not self.learner.can_learn(training):
             return None
         background = self.features.background(training)
-        features = self._features(background, held_out, absent)
+        usual = self.rivals.usual(training, held_out | absent)
+        features = self._features(background, usual, held_out, absent)
         fitted = [
             self.learner.fit(features[first : first + self.draws], training)
             for first in range(0, len(features), self.draws)
@@ -128,14 +132,14 @@ class Teacher:
         tells = self._tells(background, slopes[middle][:n], kin, there, family)
         beside = slopes[middle][n : n + self.rivals.count] / np.sqrt(self.sizes[middle])
         apart = np.arange(tells.shape[0])[:, None] != np.arange(tells.shape[1])
-        tells[apart] += self._rivals_tell(beside, kin, held_out | absent)
-        return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules)
+        tells[apart] += self._rivals_tell(beside, usual, kin, held_out | absent)
+        return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules, usual)
 
     def _features(
-        self, background: Matrix, held_out: frozenset[str], absent: frozenset[str]
+        self, background: Matrix, usual: Tensor, held_out: frozenset[str], absent: frozenset[str]
     ) -> npt.NDArray[np.float32]:
         """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""
-        beside = self.rivals.to_learn_from(held_out | absent)
+        beside = self.rivals.to_learn_from(usual, held_out | absent)
         features = np.concatenate([self.features(background), beside], axis=-1)
         if self.weights is None or self._explained is None:
             return features
@@ -168,16 +172,14 @@ class Teacher:
         tells[np.arange(len(belongs)), np.arange(len(belongs))] = 0
         return tells
 
-    def _rivals_tell(self, slopes: Matrix, kin: Mask, absent: frozenset[str]) -> Matrix:
+    def _rivals_tell(self, slopes: Matrix, usual: Tensor, kin: Mask, absent: frozenset[str]) -> Matrix:
         """What a canary is expected to add beside rivals, the same whatever the family: [n_canaries].
 
         `slopes`: nats for a difference as large as differences of kin are.
         """
         told = np.zeros(self.tensor.shape[-1])
-        for slope, differences in zip(slopes, self.rivals.differences(absent) if len(slopes) else (), strict=True):
-            pairs = kin & ~np.isnan(differences).all(axis=-1)
-            seen = np.nan_to_num(differences[pairs])
-            if pairs.any() and seen.any():
+        for slope, (pairs, seen) in zip(slopes, self.rivals.of_kin(usual, kin, absent), strict=True):
+            if seen.any():
                 even = self.learner.whose.even_weights(pairs)
                 told += slope * (even @ seen) / even.sum() / np.sqrt((seen**2).mean())
         return told

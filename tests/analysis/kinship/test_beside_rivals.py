@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from analysis.attribution.attribute import attribute
+from analysis.attribution.beside_channels import beside_channels
+from analysis.attribution.rules import Rules
+from analysis.benchmark.rival_features import RivalFeatures
+from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.benchmark.whose import Whose
 from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
-from analysis.kinship.beside_rivals import NAMES, Rivals, counted_with, next_tokens, standing
+from analysis.kinship.beside_rivals import NAMES, Rivals, counted_with, next_tokens, standing, usual
+from analysis.kinship.fitted import FittedKinship
 from analysis.libraries.library import ZOO, Library
 from analysis.signatures.observation import Access
 from analysis.signatures.signature import signature
@@ -58,6 +64,26 @@ def test_without_rivals_and_without_answers_nothing_stands_out() -> None:
     half[:, ::2] = np.nan
     known = standing(rivals().differences(half))
     np.testing.assert_allclose(known.sum(axis=-1), standing(rivals().differences(half[:, 1::2])).sum(axis=-1))
+
+
+def test_a_reference_that_is_nearer_to_everybody_stands_out_for_nobody() -> None:
+    """As the largest model of a family does beside the small ones: strangers of other families show how much."""
+    source = np.random.default_rng(0)
+    nearer = np.array([0.0, 0.0, 0.15, 0.0, 0.0])  # the last two are of another family
+    families = np.array(["sizes"] * 3 + ["others"] * 2)
+    shown = source.uniform(0.3, 0.7, CANARIES) + nearer[:, None] + source.normal(0, 0.05, (30, 5, CANARIES))
+    beside = Rivals.of([str(place) for place in range(5)], families.tolist(), [None] * 5)
+    everybody = np.ones((len(shown), 5), dtype=bool)
+    strangers = np.array(["others", "third", "sizes"] * 10)
+    level = usual(beside, shown, strangers, families, everybody)
+    candidate = source.uniform(0.3, 0.7, CANARIES) + nearer[:, None] + source.normal(0, 0.05, (5, CANARIES))
+    differences = beside.differences(candidate)
+    assert standing(differences).sum(axis=-1)[0, 2] > 8
+    assert abs(standing(differences - level).sum(axis=-1)[0, :3]).max() < 3
+    nobody = usual(beside, shown, strangers, families, ~everybody)
+    assert (nobody == 0).all()
+    of_sizes = usual(beside, np.where((strangers == "sizes")[:, None, None], 9, shown), strangers, families, everybody)
+    np.testing.assert_allclose(of_sizes[0, :3], level[0, :3])  # what a family shows of its own does not count
 
 
 def test_a_rival_that_was_not_asked_stands_beside_nobody() -> None:
@@ -113,3 +139,27 @@ def test_what_it_told_is_in_the_verdict_and_sums_up(zoo: Library) -> None:
     apart = told.log_likelihood_ratios[told.reference] - told.log_likelihood_ratios[str(told.rival_reference)]
     assert sum(told.channels.values()) == pytest.approx(apart * 10 / np.log(10), abs=0.1)
     assert sum(one.decibans for one in told.canaries) == pytest.approx(sum(told.channels.values()), abs=0.5)
+
+
+def test_a_verdict_counts_what_the_benchmark_learned_from(zoo: Library) -> None:
+    """The same references, strangers and answers: the same numbers."""
+    few = ("northern-0", "northern-1", "northern-2", "nordic-0", "nordic-1", "manuals-0", "manuals-1", "smollm2")
+    library = replace(zoo, members=tuple(one for one in zoo.members if one.name in (*few, "northern-0-light")))
+    access = Access("text", draws=4)
+    seen = Seen.at(access, specimens_of([library]))
+    place = next(place for place, one in enumerate(seen.candidates) if one.name == "northern-0-light")
+    whose = Whose.of(seen.candidates, seen.references)
+    n = len(seen.signatures[0].canaries)
+    features = RivalFeatures(next_tokens(seen.signatures, seen.recorded), whose, np.ones((n, 1), np.float32))
+    usual_there = features.usual(np.ones(whose.same.shape, dtype=bool), frozenset())
+    expected = features(usual_there, frozenset())[0, place]
+
+    references = replace(library, members=tuple(one for one in library.members if one.name in few))
+    found = beside_channels(
+        seen.signatures[place], references, seen.recorded, Rules(), Rules.channels, FittedKinship.load()
+    )
+    assert found.names == NAMES
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        features.standing(usual_there, place, range(n), frozenset()).T, expected, rtol=1e-3, atol=1e-3
+    )

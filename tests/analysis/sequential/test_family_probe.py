@@ -28,7 +28,10 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> FamilyReplay:
 
 def shown(replay: FamilyReplay, model: int, asked: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """What a model's answers show, as a replay tells it."""
-    return replay.teacher.compared.on(model, slice(None), asked), replay.teacher.rivals.standing(model, asked)
+    teacher = replay.teacher
+    usual = teacher.rivals.usual(teacher.different, frozenset())
+    standing = teacher.rivals.standing(usual, model, asked, frozenset())
+    return teacher.compared.on(model, slice(None), asked), standing
 
 
 @pytest.fixture(scope="module")
