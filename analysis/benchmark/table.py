@@ -46,7 +46,8 @@ number. `topk_chosen` is top-20 access that also gives the logprobs of {named} n
 cost {queries} queries a prompt, so a budget of 64 is that of {prompts} prompts. At `text` nothing follows the weights,
 and the answer to descent is `undecidable`. Families are told by how answers begin, go on and are worded, by how many
 tokens the prompts are cut into (one stranger in ten taken to share the reference's tokenizer, one of kin in ten to
-answer like a stranger), and at `logits` by shared weights, as `kinprint attribute` does.
+answer like a stranger), by how far references stand out beside independently trained ones of their family, and with
+their tokenizer, and at `logits` by shared weights, as `kinprint attribute` does.
 
 A lineage held out is seen by no fitted part; its base may stand in the library, and so among the rivals that scores of
 shared weights are taken beside, as it would when the tool is used. A family taken out as unknown is not among them.
