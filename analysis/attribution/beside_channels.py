@@ -90,13 +90,15 @@ def _rivals(
         [library.vocabulary(member) for member in members],
         [member.role in REFERENCES for member in members],
     )
-    differences = rivals.differences(next_tokens([candidate], references)[0])
-    if rivals.beside.any():
+    terms = np.zeros((len(names), len(references), len(candidate.canaries)))
+    there = np.flatnonzero(rivals.beside.any(axis=(0, 1)))
+    if len(there):  # who has no rivals is nobody's, and is compared with nobody
+        rivals = Rivals(rivals.beside[:, there[:, None], there])
+        bases, families = [references[place] for place in there], np.array([members[place].family for place in there])
         strangers, seen = library.roots(candidate.digests, candidate.access)
-        families = np.array([member.family for member in members])
-        between, everybody = next_tokens(seen, references), np.ones((len(seen), len(members)), dtype=bool)
-        differences -= usual(rivals, between, np.array(strangers), families, everybody)
-    terms = standing(differences)
+        everybody = np.ones((len(seen), len(bases)), dtype=bool)
+        level = usual(rivals, next_tokens(seen, bases), np.array(strangers), families, everybody)
+        terms[:, there] = standing(rivals.differences(next_tokens([candidate], bases)[0]) - level)
     return BesideChannels(names, terms.sum(axis=-1).T, terms)
 
 

@@ -198,13 +198,16 @@ class FamilyTest:
             return
         channels = self.features(self.features.background(training))
         usual = self.beside.usual(training, held_out | absent)
-        to_learn_from, beside = self.beside.to_learn_from(usual, held_out | absent), self.beside(usual, absent)
+        beside, given = self.beside(usual, absent), self.given
+        nothing = beside[:0]  # what was learned beforehand is not learned again
+        to_learn_from = self.beside.to_learn_from(usual, held_out | absent) if given is None else nothing
         for place, subset in enumerate(self.subsets):
             weights = self._weights(subset, absent)
-            learned = None if self.given is None else self.given[subset]
-            if learned is None:
+            if given is None:
                 features = np.concatenate([channels[place], to_learn_from[place], weights], axis=-1)
                 learned = self.learner.fit(features[None], training)
+            else:
+                learned = given[subset]
             yield subset, learned, np.concatenate([channels[place], beside[place], weights], axis=-1)
 
     def _weights(self, subset: Subset, absent: frozenset[str]) -> npt.NDArray[np.float32]:
