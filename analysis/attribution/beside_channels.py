@@ -9,7 +9,7 @@ import numpy.typing as npt
 from analysis.attribution.rules import Rules
 from analysis.kinship.beside_rivals import Rivals, counted_with, next_tokens, standing, usual
 from analysis.kinship.fitted import Fit, FittedKinship
-from analysis.kinship.shared_weights import NAME, Shared, shared_weights
+from analysis.kinship.shared_weights import NAME, Shared, canaries_behind, shared_weights
 from analysis.libraries.library import REFERENCES, Library
 from analysis.signatures.signature import Signature
 from analysis.signatures.unfed import Unfed
@@ -62,10 +62,10 @@ def fit_for(
 ) -> Fit | None:
     """What was learned beforehand for what the candidate showed, if there is such a thing.
 
-    `rows`: of fewer answers, where some of them repeat and that counts.
+    `rows`: of fewer answers, where so few that differ show logits, and that counts.
     """
     answered = int(candidate.answered.sum())
-    most = answered if rows is None else min(answered, rows)
+    most = answered if rows is None else min(answered, canaries_behind(rows, candidate.access))
     return None if fitted is None else fitted.at(candidate.access, most, channels)
 
 

@@ -21,9 +21,8 @@ from analysis.baselines.interface import Kin, Scores
 from analysis.baselines.outputs import Outputs
 from analysis.baselines.thresholds import above_strangers
 from analysis.signatures.chosen_logits import Place, same_tokens
-from probes.manifest import Tier
 
-_TIERS: tuple[Tier, ...] = ("logits", "topk")
+_ACCESSES = ("logits", "topk_chosen")
 _FEWEST_TOKENS = 16
 Rows = npt.NDArray[np.float32]
 
@@ -36,7 +35,7 @@ class BottomK:
 
     name = "bottom_k"
     citation = "in the spirit of Tong et al. 2025, SeedPrints, arXiv:2509.26404; first publication not established"
-    tiers = _TIERS
+    accesses = _ACCESSES
     tokenizer_dependent = True
     pairwise = True
 

@@ -35,7 +35,7 @@ class EqualityTesting:
 
     name = "equality_testing"
     citation = "Gao, Liang, Guestrin 2024, Model Equality Testing, arXiv:2410.20247, MMD with a Hamming kernel"
-    tiers = TIERS
+    accesses = TIERS
     tokenizer_dependent = True
     pairwise = True
 

@@ -36,7 +36,7 @@ class FirstWords:
 
     name = "first_words"
     citation = "Bhattacharyya 1943, On a measure of divergence between two statistical populations"
-    tiers = TIERS
+    accesses = TIERS
     tokenizer_dependent = True
     pairwise = True
 

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.baselines.outputs import Outputs
-from probes.manifest import Tier
 
 Scores = npt.NDArray[np.float64]
 """[n_candidates, n_references], higher is more alike; NaN where a method finds nothing to compare."""
@@ -17,9 +16,9 @@ Kin = npt.NDArray[np.bool_]
 class Baseline(Protocol):
     """A published method as a score of pairs, with settings to be chosen on training lineages, and on nothing else.
 
-    `tiers` are those it can be used at, `citation` says where it comes from. `tokenizer_dependent` says whether, where
-    the access shows tokens, it can tell two models apart by their tokenizer alone; `pairwise`, whether a pair's score
-    depends on these two models alone, so that scores once computed hold for any part of the references.
+    `accesses` are those it is used at, by name, `citation` says where it comes from. `tokenizer_dependent` says
+    whether, where the access shows tokens, it can tell two models apart by their tokenizer alone; `pairwise`, whether a
+    pair's score depends on these two models alone, so that scores once computed hold for any part of the references.
     """
 
     @property
@@ -27,7 +26,7 @@ class Baseline(Protocol):
     @property
     def citation(self) -> str: ...
     @property
-    def tiers(self) -> tuple[Tier, ...]: ...
+    def accesses(self) -> tuple[str, ...]: ...
     @property
     def tokenizer_dependent(self) -> bool: ...
     @property

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from analysis.channels.first_word import first_word
 from analysis.channels.interface import Arrays
+from analysis.descent.aligned import named_alone
 from analysis.signatures.chosen_logits import last_logits, prompt_numbers
 from analysis.signatures.first_tokens import first_tokens
 from analysis.signatures.observation import Access, Observation, observe
@@ -69,10 +70,8 @@ class Outputs:
         )
 
 
-def outputs_of(
-    recording: Recording, access: Access | None = None, lineage: str = "", chosen_tokens: bool = False
-) -> Outputs:
-    """Read a recording at its own access, or at a lower one; `chosen_tokens`: whether top-k access names tokens too.
+def outputs_of(recording: Recording, access: Access | None = None, lineage: str = "") -> Outputs:
+    """Read a recording at its own access, or at a lower one.
 
     Raises RecordingError if the recording can't be read at that access.
     """
@@ -80,7 +79,7 @@ def outputs_of(
     samples, sampled = _sampled(recording, seen)
     greedy = tuple(None if text is None else text.decode() for text in seen.greedy)
     counted = samples if sampled != "nothing" else tuple(Counter([] if one is None else [one]) for one in greedy)
-    logits, tokens = _logits(recording, seen.access, chosen_tokens)
+    logits, tokens = _logits(recording, seen.access)
     return Outputs(
         name=recording.manifest.candidate,
         access=seen.access,
@@ -161,11 +160,12 @@ def _drawn(
     return counts
 
 
-def _logits(recording: Recording, access: Access, named: bool) -> tuple[npt.NDArray[np.float32] | None, Arrays]:
+def _logits(recording: Recording, access: Access) -> tuple[npt.NDArray[np.float32] | None, Arrays]:
     """Logits after each canary [n, n_tokens], NaN where there are none, and the names of the tokens."""
-    chosen = last_logits(recording) if access.tier == "logits" or (access.tier == "topk" and named) else None
+    chosen = last_logits(recording) if access.shows_logits else None
     if chosen is None or isinstance(chosen, Unfed):
         return None, {}
+    chosen = chosen if access.tier == "logits" else named_alone(chosen)
     places = {number: place for place, number in enumerate(prompt_numbers(recording).tolist())}
     logits = np.full((len(recording.suite), len(chosen.ids)), np.nan, np.float32)
     logits[[places[number] for number in chosen.rows[:, 0].tolist()]] = chosen.logits

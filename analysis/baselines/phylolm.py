@@ -31,7 +31,7 @@ class PhyloLM:
 
     name = "phylolm"
     citation = "Yax, Oudeyer, Palminteri 2024, PhyloLM, arXiv:2404.04671, Methods"
-    tiers = TIERS
+    accesses = TIERS
     tokenizer_dependent = True
     pairwise = True
 

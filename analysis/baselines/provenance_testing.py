@@ -40,7 +40,7 @@ class ProvenanceTesting:
 
     name = "provenance_testing"
     citation = "Nikolic, Baluta, Saxena 2025, Model Provenance Testing for LLMs, arXiv:2502.00706, Algorithm 1"
-    tiers = TIERS
+    accesses = TIERS
     tokenizer_dependent = True
     pairwise = False
 

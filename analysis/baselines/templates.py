@@ -38,7 +38,7 @@ class Templates:
 
     name = "templates"
     citation = "in the manner of Pasquini, Kornaropoulos, Ateniese 2024, LLMmap, arXiv:2407.15847"
-    tiers = TIERS
+    accesses = TIERS
     tokenizer_dependent = False
     pairwise = False
 

@@ -32,7 +32,7 @@ class Trigrams:
 
     name = "trigrams"
     citation = "Keselj et al. 2003, N-gram-based Author Profiles; Koppel, Schler, Argamon 2011, Authorship in the wild"
-    tiers = TIERS
+    accesses = TIERS
     tokenizer_dependent = False
     pairwise = False
 

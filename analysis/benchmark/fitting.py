@@ -29,8 +29,8 @@ from probes.errors import LibraryError
 BUDGETS = (8, 16, 32, 64, 128, 256)
 ACCESSES = (
     Access("logits"),
-    Access("topk", top_k=20),
-    Access("topk", top_k=5),
+    Access("topk", top_k=20, named=True),
+    Access("topk", top_k=5, named=True),
     Access("text", draws=4),
     Access("text", draws=1),
 )

@@ -1,4 +1,4 @@
-"""kinprint in the benchmark: all its measures at one tier."""
+"""kinprint in the benchmark: all its measures at one access."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,11 @@ from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
 from analysis.benchmark.measures import Descent, Measure, descent_measures, family_measures
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
-from analysis.descent.aligned import NAMED_A_QUERY, aligned_logits, common_tokens
+from analysis.descent.aligned import NAMED, NAMED_A_QUERY, aligned_logits, common_tokens
 from analysis.descent.residuals import ResidualScores, likeliest
 from analysis.descent.rivals import Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
+from analysis.kinship.shared_weights import rows_behind
 from analysis.signatures.chosen_logits import last_logits
 from analysis.signatures.unfed import Unfed
 
@@ -35,10 +36,10 @@ EVERYBODY: frozenset[str] = frozenset()
 
 @dataclass
 class Ours:
-    """What kinprint said at one tier.
+    """What kinprint said at one access.
 
-    `descents` by the way of looking (`logits`, `topk_chosen`, `topk`) and budget; by peer and budget, their scores of
-    pairs in `peers` [n_models, n_references].
+    `descents` by the access's name and budget; by peer and budget, their scores of pairs in `peers`
+    [n_models, n_references].
     """
 
     seen: Seen
@@ -54,80 +55,85 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
 
     `NAME_without_tokenizer` is measured on one draw of the canaries, without channels that depend on the tokenizer.
     """
-    n, rules = len(seen.signatures[0].canaries), Rules()
+    n, rules, tier = len(seen.signatures[0].canaries), Rules(), seen.access.name
     budgets = [budget for budget in budgets if budget <= n]
     subsets = canary_subsets(n, budgets, seeds)
     families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     scores = _scores(seen, subsets, step)
     compared = Compared.of(seen.signatures, seen.recorded, CHANNELS, step)
-    weights = remembered(scores.get("logits"))  # as `kinprint attribute` counts them: where all logits are seen
-    trials = FamilyTest(seen.candidates, seen.references, compared, subsets, weights=weights).run(step)
-    ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, seen.access.tier, budgets))
-    ours.measures += calibration_measures(
-        trials, seen.candidates, families, seen.access.tier, budgets, rules.unknown_prior
-    )
-    first = {subset: canaries for subset, canaries in subsets.items() if subset[1] == 0}
+    asked, weights = _asked(seen, subsets, scores)
+    trials = FamilyTest(seen.candidates, seen.references, compared, asked, weights=weights).run(step)
+    ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, tier, budgets))
+    ours.measures += calibration_measures(trials, seen.candidates, families, tier, budgets, rules.unknown_prior)
+    first = {subset: canaries for subset, canaries in asked.items() if subset[1] == 0}
     off = FamilyTest(seen.candidates, seen.references, compared.but_tokenizer(), first, weights=weights).run(step)
     ours.measures += [
         Measure(f"{one.name}_without_tokenizer", one.tier, one.budget, one.figure, one.unit)
-        for one in family_measures(off, seen.candidates, seen.access.tier, budgets)
+        for one in family_measures(off, seen.candidates, tier, budgets)
         if one.name in ("family_accuracy", "unknown_rejected")
     ]
-    for way, by_subset in scores.items():
-        for budget in budgets:
-            _descent(ours, way, budget, [by_subset[budget, seed](EVERYBODY) for seed in range(seeds)])
+    for budget in budgets if scores else ():
+        _descent(ours, budget, [scores[budget, seed](EVERYBODY) for seed in range(seeds)])
     return ours
 
 
-def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[str, dict[Subset, Scores]]:
-    """Of shared weights, in every way that the access has, on every subset."""
-    found: dict[str, dict[Subset, Scores]] = {}
-    for way, score in _ways(seen).items():
-        found[way] = dict(zip(subsets, score(list(subsets.values())), strict=True))
-        step()
-    return found
+def _asked(
+    seen: Seen, subsets: dict[Subset, Places], scores: Mapping[Subset, Scores]
+) -> tuple[dict[Subset, Places], Weights | None]:
+    """On which canaries answers are looked at for so many queries, and what weights that are shared then count.
+
+    Where tokens are named one half of the queries ask for answers, and the other half name tokens, after half as many
+    prompts: `scores` of half a budget, all of which names tokens, are of those prompts. Of too few queries for that all
+    ask for answers.
+    """
+    if not seen.access.named:
+        return subsets, remembered(scores) if seen.access.shows_logits else None
+    halves = {(budget, seed): (budget // 2, seed) for budget, seed in subsets if (budget // 2, seed) in subsets}
+    asked = {subset: subsets[halves.get(subset, subset)] for subset in subsets}
+    nothing = _whoever_is_absent(np.zeros((len(seen.candidates), len(seen.references))))
+    return asked, remembered({one: scores[halves[one]] if one in halves else nothing for one in subsets})
+
+
+def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[Subset, Scores]:
+    """Of shared weights on every subset; nothing at tier text, which shows nothing that follows weights."""
+    if seen.access.tier == "text":
+        return {}
+    canaries, models, logits = list(subsets.values()), models_of(seen), logits_of(seen)
+    if seen.access.shows_logits:
+        explained = SpaceScores(models, logits).on_each(canaries, NAMED_A_QUERY if seen.access.named else None)
+        found: list[Scores] = [one.beyond_rivals for one in explained]
+    else:
+        known = [likeliest(one.recording, seen.signatures[0].digests) for one in seen.candidates]
+        residuals = ResidualScores(models, known, same_vocabulary(models, logits))
+        found = [_whoever_is_absent(residuals(one)) for one in canaries]
+    step()
+    return dict(zip(subsets, found, strict=True))
 
 
 def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
-    """Scores of shared weights as `kinprint attribute` counts them: at tier logits, else None."""
-    if seen.access.tier != "logits":
+    """Scores of shared weights as `kinprint attribute` counts them: after every canary at tier logits, where tokens are
+    named after as many as `analysis.kinship.shared_weights` says; None where no reference has logits, or the access
+    shows none.
+    """
+    logits = logits_of(seen) if seen.access.shows_logits else []
+    if not any(logits[place] is not None for place in seen.references if logits):
         return None
-    found = _ways(seen)["logits"](list(subsets.values()))
+    rows = [canaries[: rows_behind(len(canaries), seen.access)] for canaries in subsets.values()]
+    found = [one.beyond_rivals for one in SpaceScores(models_of(seen), logits).on_each(rows)]
     return remembered(dict(zip(subsets, found, strict=True)))
 
 
-def remembered(scores: Mapping[Subset, Scores] | None) -> Weights | None:
+def remembered(scores: Mapping[Subset, Scores]) -> Weights:
     """Each worked out once, since many folds ask for the same; nothing below 0 (`analysis.kinship.shared_weights`)."""
-    return None if scores is None else cache(lambda subset, absent: np.maximum(scores[subset](absent), 0))
+    return cache(lambda subset, absent: np.maximum(scores[subset](absent), 0))
 
 
-def _descent(ours: Ours, way: str, budget: int, scores: Sequence[Matrix]) -> None:
-    models, references = ours.seen.candidates, ours.seen.references
-    descent = Descent([accusations(models, references, one, needs_students=way == "topk") for one in scores], scores)
+def _descent(ours: Ours, budget: int, scores: Sequence[Matrix]) -> None:
+    models, references, way = ours.seen.candidates, ours.seen.references, ours.seen.access.name
+    students = not ours.seen.access.shows_logits
+    descent = Descent([accusations(models, references, one, needs_students=students) for one in scores], scores)
     ours.descents[way, budget] = descent
     ours.measures += descent_measures(descent, models, references, way, budget)
-
-
-def _ways(seen: Seen) -> dict[str, Callable[[Sequence[Places]], list[Scores]]]:
-    """How descent can be looked at, at an access, on some sets of canaries.
-
-    At tier text in no way: it shows nothing that follows weights.
-    """
-    tier = seen.access.tier
-    if tier == "text":
-        return {}
-    digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
-    models = models_of(seen)
-    logits = logits_of(seen)
-    scores = SpaceScores(models, logits)
-    if tier == "logits":
-        return {"logits": lambda subsets: [one.beyond_rivals for one in scores.on_each(subsets)]}
-    known = [likeliest(one, digests) for one in recordings]
-    residuals = ResidualScores(models, known, same_vocabulary(models, logits))
-    return {
-        "topk_chosen": lambda subsets: [one.beyond_rivals for one in scores.on_each(subsets, NAMED_A_QUERY)],
-        "topk": lambda subsets: [_whoever_is_absent(residuals(canaries)) for canaries in subsets],
-    }
 
 
 def _whoever_is_absent(scores: Matrix) -> Scores:
@@ -136,13 +142,16 @@ def _whoever_is_absent(scores: Matrix) -> Scores:
 
 
 def logits_of(seen: Seen) -> list[npt.NDArray[np.float32] | None]:
-    """Everybody's logits of the tokens that all references hold, after each prompt: [n_canaries, n_tokens]."""
+    """Everybody's logits after each prompt [n_canaries, n_tokens], of the tokens that all references hold; below tier
+    logits of those that would be named.
+    """
+    first = None if seen.access.tier == "logits" else NAMED
     recordings = [one.recording for one in seen.candidates]
     chosen = [last_logits(one) for one in recordings]
     held = [one.tokens for place in seen.references if not isinstance(one := chosen[place], Unfed)]
     if not held:
         return [None] * len(recordings)
-    return aligned_logits(chosen, recordings, common_tokens(held), seen.signatures[0].digests)
+    return aligned_logits(chosen, recordings, common_tokens(held, first), seen.signatures[0].digests)
 
 
 def models_of(seen: Seen) -> Models:

@@ -81,7 +81,7 @@ def _measure(
 
 def _log_losses(peer: str, near: Mapping[Subset, Scores], ours: Ours) -> list[Measure]:
     """What a peer's scores are worth as probabilities: our own calibration on top of them, fold by fold as ours."""
-    models, references, tier = ours.seen.candidates, ours.seen.references, ours.seen.access.tier
+    models, references, tier = ours.seen.candidates, ours.seen.references, ours.seen.access.name
     subsets = {subset: ours.subsets[subset] for subset in near}
     known = {subset: _filled(scores) for subset, scores in near.items()}
     nothing = Compared.of(ours.seen.signatures, [ours.seen.signatures[place] for place in references], ())
@@ -108,7 +108,7 @@ def _filled(scores: Scores) -> Scores:
 
 
 def _at_budget(peer: str, trials: PeerTrials, ours: Ours, budget: int) -> list[Measure]:
-    models, tier = ours.seen.candidates, ours.seen.access.tier
+    models, tier = ours.seen.candidates, ours.seen.access.name
     recalled = _descendants(trials.accused.recalled, models)
     far = [{place: -value for place, value in near.items()} for near in (trials.near_left_out, trials.near_known)]
     true_false = true_and_false(models, ours.seen.references, trials.scores)
@@ -123,9 +123,8 @@ def _at_budget(peer: str, trials: PeerTrials, ours: Ours, budget: int) -> list[M
         "family_accuracy": beside(ours.trials.named.get((budget, SEED), {}), trials.hit, models),
         "unknown_auc": _auc_beside(ours, budget, *far),
     }
-    way = "topk_chosen" if tier == "topk" and peer == "peer_bottom_k" else tier
-    if (way, budget) in ours.descents:
-        said = ours.descents[way, budget].accused[SEED]
+    if (tier, budget) in ours.descents:
+        said = ours.descents[tier, budget].accused[SEED]
         differences["descendant_recall"] = beside(_descendants(said.recalled, models), recalled, models)
     for name, difference in differences.items():
         found.append(Measure(f"{peer}/{name}_difference", tier, budget, difference, "difference"))

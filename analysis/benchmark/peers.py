@@ -39,10 +39,9 @@ class PeerTrials:
 
 
 def outputs_at(seen: Seen) -> list[Outputs]:
-    """What peers see of everybody; at tier topk the logits of named tokens too, which cost queries of their own."""
-    digests = seen.signatures[0].digests
-    read = [outputs_of(one.recording, seen.access, chosen_tokens=True) for one in seen.candidates]
-    return align(read, digests)
+    """What peers see of everybody."""
+    read = [outputs_of(one.recording, seen.access) for one in seen.candidates]
+    return align(read, seen.signatures[0].digests)
 
 
 @dataclass
@@ -81,7 +80,7 @@ class PeerTest:
 
     def _filed(self, subset: Subset, by: str) -> list[Outputs]:
         canaries = self.subsets[subset]
-        named = NAMED_A_QUERY if self.baseline.name == "bottom_k" and self.outputs[0].access.tier == "topk" else None
+        named = NAMED_A_QUERY if self.outputs[0].access.named else None
         tokens = next((one.logits.shape[1] for one in self.outputs if one.logits is not None), 1)
         rows = rows_for(canaries, tokens, named)
         return [
@@ -130,8 +129,8 @@ class PeerTest:
 
 
 def possible(baseline: Baseline, seen: Seen, outputs: Sequence[Outputs]) -> bool:
-    """Whether a peer can be used at all: the tier is one of its own, and what it reads is there."""
-    if seen.access.tier not in baseline.tiers:
+    """Whether a peer can be used at all: the access is one of its own, and what it reads is there."""
+    if seen.access.name not in baseline.accesses:
         return False
     return baseline.name != "templates" or all(one.embeddings is not None for one in outputs)
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.descent.aligned import NAMED_A_QUERY
-from probes.chosen_tokens import COMMON
+from analysis.descent.aligned import NAMED, NAMED_A_QUERY
 
 Row = Mapping[str, Any]
 _TABLES = (
@@ -37,17 +36,20 @@ _TABLES = (
     ("descent_auc", "Descendants ranked above innocents, area under the curve"),
 )
 _PEER_MEASURES = ("family_accuracy", "log_loss", "unknown_auc", "descendant_recall", "innocents_accused", "descent_auc")
-_TIERS = ("logits", "topk_chosen", "topk", "text")
+TIERS = ("logits", "topk_chosen", "topk", "text")
+"""Accesses by name, in the order of the page."""
 _INTRODUCTION = """# The benchmark
 
 Made by `kinprint bench lineage --docs docs/benchmark.md`; not edited by hand. Every figure is of models whose lineage
 (and, for families, whose technique) no fitted part has seen, and stands with its 95% interval over lineages and their
-number. `topk_chosen` is top-20 access that also gives the logprobs of {named} named tokens a query: {tokens} tokens
-cost {queries} queries a prompt, so a budget of 64 is that of {prompts} prompts. At `text` nothing follows the weights,
-and the answer to descent is `undecidable`. Families are told by how answers begin, go on and are worded, by how many
-tokens the prompts are cut into (one stranger in ten taken to share the reference's tokenizer, one of kin in ten to
-answer like a stranger), by how far references stand out beside independently trained ones of their family, and with
-their tokenizer, and at `logits` by shared weights, as `kinprint attribute` does.
+number. A budget is a number of canaries; at `topk_chosen`, top-20 access that also gives the logprobs of {named} named
+tokens a query, it is a number of queries: {tokens} tokens cost {queries} a prompt, so 64 ask descent about {prompts}
+prompts, and a family about {answers} for their likeliest tokens and about {after} of these for named ones (8 are too
+few for that: all ask for the likeliest). At `text` nothing follows the weights, and the answer to descent is
+`undecidable`. Families are told by how answers begin, go on and are worded, by how many tokens the prompts are cut into
+(one stranger in ten taken to share the reference's tokenizer, one of kin in ten to answer like a stranger), by how far
+references stand out beside independently trained ones of their family, and with their tokenizer, and at `logits` and
+`topk_chosen` by shared weights, as `kinprint attribute` does.
 
 A lineage held out is seen by no fitted part; its base may stand in the library, and so among the rivals that scores of
 shared weights are taken beside, as it would when the tool is used. A family taken out as unknown is not among them.
@@ -58,8 +60,9 @@ def page(
     rows: Sequence[Row], settings: Mapping[str, Mapping[str, str]], missing: Sequence[str], plots: Sequence[str]
 ) -> str:
     """The Markdown. `settings` that each peer chose, by tier; `missing` members; `plots`: names of files beside it."""
-    queries = len(COMMON) / NAMED_A_QUERY
-    parts = [_INTRODUCTION.format(named=NAMED_A_QUERY, tokens=len(COMMON), queries=queries, prompts=int(64 / queries))]
+    queries = NAMED // NAMED_A_QUERY
+    spent = {"named": NAMED_A_QUERY, "tokens": NAMED, "queries": queries, "prompts": 64 // queries}
+    parts = [_INTRODUCTION.format(**spent, answers=32, after=32 // queries)]
     if missing:
         parts.append(f"**{len(missing)} members of the zoo were not there: nothing here is measured on them.**")
     parts += ["## What was asked", _asked(rows)]
@@ -67,7 +70,7 @@ def page(
     parts += ["## By tier and budget", *_by_budget(rows)]
     parts += ["## By technique, 64 canaries", _by_technique(rows)]
     parts += ["## The peers", _PEERS_SAID]
-    for tier in ("logits", "topk", "text"):
+    for tier in TIERS:
         parts += [part for budget in (16, 64) for part in _peers(rows, tier, budget)]
     parts += ["### Settings that the peers chose", _settings(settings)]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
@@ -121,7 +124,7 @@ def _by_budget(rows: Sequence[Row]) -> list[str]:
     parts = []
     for measure, about in _TABLES:
         budgets = sorted({int(name.split("/")[2]) for name in found if name.startswith(f"{measure}/")})
-        tiers = [tier for tier in _TIERS if any(f"{measure}/{tier}/{budget}" in found for budget in budgets)]
+        tiers = [tier for tier in TIERS if any(f"{measure}/{tier}/{budget}" in found for budget in budgets)]
         lines = [[tier, *(said(found.get(f"{measure}/{tier}/{budget}")) for budget in budgets)] for tier in tiers]
         if lines:
             parts += [f"**{about}**", _table(["tier", *map(str, budgets)], lines)]
@@ -131,8 +134,8 @@ def _by_budget(rows: Sequence[Row]) -> list[str]:
 def _by_technique(rows: Sequence[Row]) -> str:
     found = {row["name"]: row for row in rows if row["name"].startswith("technique_")}
     names = sorted({name.split("/")[0].removeprefix("technique_") for name in found})
-    columns = [("family_accuracy", tier) for tier in ("logits", "topk", "text")]
-    columns += [("descendant_recall", tier) for tier in ("logits", "topk_chosen", "topk")]
+    columns = [("family_accuracy", tier) for tier in TIERS]
+    columns += [("descendant_recall", tier) for tier in TIERS if tier != "text"]
     heads = ["technique", *(f"{measure.split('_')[1]}, {tier}" for measure, tier in columns)]
     lines = [
         [name, *(said(found.get(f"technique_{name}/{measure}/{tier}/64")) for measure, tier in columns)]

@@ -16,8 +16,13 @@ from probes.recording import Recording
 
 NAMED_A_QUERY = 128
 """Tokens whose logprobs vLLM gives on request (`logprob_token_ids`)."""
+NAMED = 256
+"""Tokens named after a prompt where a request shows few: the first so many of `COMMON`, two requests.
+
+More of them tell a student from a descendant better, and the same number of requests reaches fewer prompts.
+"""
 _COMMON = hashed(COMMON)
-ENOUGH, _FEWEST_TOKENS = 256, 32
+ENOUGH, _FEWEST_TOKENS = 192, 32
 
 
 def aligned_logits(
@@ -38,13 +43,13 @@ def aligned_logits(
     ]
 
 
-def common_tokens(held: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+def common_tokens(held: Sequence[npt.NDArray[np.uint64]], first: int | None = None) -> npt.NDArray[np.uint64]:
     """Hashes of the common tokens that all of these hold; where they hold few of them, of all that they share.
 
-    None at all where they share too few to compare anybody on.
+    None at all where they share too few to compare anybody on. `first`: of the common tokens the first so many alone.
     """
     shared = reduce(np.intersect1d, [one[one > 0] for one in held])
-    common = np.intersect1d(shared, _COMMON)
+    common = np.intersect1d(shared, _COMMON[:first])
     tokens: npt.NDArray[np.uint64] = common if len(common) >= ENOUGH else shared
     return tokens if len(tokens) >= _FEWEST_TOKENS else tokens[:0]
 
@@ -54,6 +59,11 @@ def _only(chosen: ChosenLogits, tokens: npt.NDArray[np.uint64]) -> ChosenLogits:
     order = np.argsort(chosen.tokens, kind="stable")
     columns = order[np.searchsorted(chosen.tokens[order], tokens)]
     return replace(chosen, logits=chosen.logits[:, columns], tokens=tokens, ids=chosen.ids[columns])
+
+
+def named_alone(chosen: ChosenLogits) -> ChosenLogits:
+    """Those of the tokens that would be named where a request shows few."""
+    return _only(chosen, np.intersect1d(chosen.tokens, _COMMON[:NAMED]))
 
 
 def after_prompts(recording: Recording, chosen: ChosenLogits, digests: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -72,7 +82,7 @@ def rows_for(canaries: Places, n_tokens: int, named: int | None) -> Places:
 
     `named`: how many tokens a query names; None where it shows them all.
     """
-    return canaries if named is None else canaries[: len(canaries) * named // n_tokens]
+    return canaries if named is None else canaries[: len(canaries) // -(-n_tokens // named)]
 
 
 def rows_shown(logits: npt.NDArray[np.float32] | None, asked: int) -> Places:

@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from analysis.channels.interface import CONTINUED
 from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
 from analysis.signatures.signature import Signature
 
@@ -117,8 +118,15 @@ def standard_error(total: npt.NDArray[Any], squares: npt.NDArray[Any], n: npt.ND
 def next_tokens(candidates: Sequence[Signature], references: Sequence[Signature]) -> Tensor:
     """Coefficients of aligned signatures: [n_candidates, n_references, n_canaries], NaN where one gave nothing."""
     alike = np.full((len(candidates), len(references), len(candidates[0].canaries)), np.nan, np.float32)
-    for row, candidate in zip(alike, candidates, strict=True):
-        for column, reference in zip(row, references, strict=True):
-            if CHANNEL in candidate.channels and CHANNEL in reference.channels:
-                column[:] = NEXT_TOKEN.coefficient(candidate.channels[CHANNEL], reference.channels[CHANNEL])
+    sides = [[one.channels.get(CHANNEL) for one in side] for side in (candidates, references)]
+    rows, columns = ([place for place, arrays in enumerate(side) if arrays is not None] for side in sides)
+    ours, theirs = ([arrays for arrays in side if arrays is not None] for side in sides)
+    if any(CONTINUED in arrays for arrays in (*ours, *theirs)):
+        for row, one in zip(rows, ours, strict=True):
+            for column, other in zip(columns, theirs, strict=True):
+                alike[row, column] = NEXT_TOKEN.coefficient(one, other)
+    elif ours and theirs:
+        for canary in range(alike.shape[-1]):  # the same as a product of matrices, for many models at a time
+            p, q = (np.sqrt([one["bins"][canary] for one in side], dtype=np.float64) for side in (ours, theirs))
+            alike[..., canary][np.ix_(rows, columns)] = p @ q.T
     return alike

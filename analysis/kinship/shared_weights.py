@@ -1,7 +1,7 @@
 """Shared weights as evidence for a family: what a candidate scores with every reference, beside the channels.
 
 Channels compare answers canary by canary; this compares the spaces that logits lie in (`analysis.descent.scores`), of
-all canaries together. It takes logits, and whose weights are whose.
+all canaries together. It takes logits, of every token or of those that were named, and whose weights are whose.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,30 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.descent.aligned import ENOUGH, rows_shown
+from analysis.descent.aligned import ENOUGH, NAMED, rows_shown
 from analysis.descent.rivals import UNKNOWN, Models
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS, rows_space
+from analysis.signatures.observation import Access
 from analysis.signatures.signature import Signature
 from analysis.signatures.unfed import Unfed
 
 NAME = "shared_weights"
 """Stands last among the channels of what was learned (`analysis.kinship.fitted`) where it counts."""
+NAMED_AFTER = 0.5
+"""The share of the canaries after which tokens are named where that takes requests of its own: as many in all as there
+are canaries, at two a prompt."""
 _NEARLY = 0.9
+
+
+def rows_behind(canaries: int, access: Access) -> int:
+    """After how many of so many canaries logits are looked at."""
+    return canaries if access.tier == "logits" else int(canaries * NAMED_AFTER)
+
+
+def canaries_behind(rows: int, access: Access) -> int:
+    """How many canaries it takes to look at logits after so many."""
+    return rows if access.tier == "logits" else int(rows / NAMED_AFTER)
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,7 @@ def shared_weights(
     scores 0, if those of another of its lineage are.
     """
     if candidate.logits is None:
-        return Unfed("the logits of tokens that most vocabularies have were not recorded (tier logits has them)")
+        return Unfed("the logits of tokens that most vocabularies have were not recorded (tiers logits, chosen)")
     known = [place for place, one in enumerate(references) if one.logits is not None]
     told = {lineages[place] for place in known}
     if lacking := [one.name for one, lineage in zip(references, lineages, strict=True) if lineage not in told]:
@@ -51,6 +65,8 @@ def shared_weights(
     everybody = (*(references[place] for place in known), candidate)
     sides = [one.logits for one in everybody if one.logits is not None]
     columns = np.all([known_tokens(logits) for logits in sides], axis=0)
+    if candidate.access.tier != "logits":
+        columns[NAMED:] = False  # what they are worth was learned of so many
     if columns.sum() < ENOUGH:
         return Unfed(f"the logits of {columns.sum()} tokens are known of everybody, and {ENOUGH} are needed")
     asked = list(candidate.digests)

@@ -223,7 +223,8 @@ def lower(own: Access, other: Access) -> Access:
     """The most that both accesses allow."""
     if own.tier != other.tier:
         return max(own, other, key=lambda access: TIERS.index(access.tier))
-    return Access(own.tier, min(own.top_k, other.top_k), min(own.draws, other.draws))
+    fewest = (min(own.top_k, other.top_k), min(own.draws, other.draws))
+    return Access(own.tier, *fewest, named=own.named and other.named)
 
 
 def _check_members(members: Sequence[Member], path: Path) -> None:

@@ -14,8 +14,9 @@ from analysis.benchmark.family import Subset
 from analysis.benchmark.ours import BUDGETS, SEEDS, Step
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
 from analysis.benchmark.splits import canary_subsets
-from analysis.descent.aligned import NAMED_A_QUERY
+from analysis.descent.aligned import NAMED, NAMED_A_QUERY
 from analysis.descent.rivals import Places
+from analysis.kinship.shared_weights import rows_behind
 from analysis.libraries.library import REFERENCES, Library
 from analysis.signatures.chosen_logits import last_logits
 from analysis.signatures.observation import Access
@@ -57,7 +58,6 @@ class Asked:
         suite: Suite,
         goal: Goal,
         access: Access,
-        chosen: bool = False,
         budget: int | None = None,
         step: Step = lambda: None,
     ) -> Self:
@@ -78,7 +78,7 @@ class Asked:
             )
         here = budget or min(USUAL, len(places))
         budgets = sorted({here, *(size for size in BUDGETS if size <= len(places))})
-        return cls(goal, "chosen" if chosen else access.tier, suite, seen, places, tuple(budgets), here)
+        return cls(goal, "chosen" if access.named else access.tier, suite, seen, places, tuple(budgets), here)
 
     @property
     def subsets(self) -> dict[Subset, Places]:
@@ -94,14 +94,16 @@ class Asked:
             queries = budget * self.queries_a_prompt
             return Cost(queries, round(queries * prompt), queries)
         each = 1 + (sum(one.draws for one in self.suite.canaries) / n if self.way == "text" else 0)
-        return Cost(round(budget * each), round(budget * each * prompt), round(budget * each * longest))
+        beside = rows_behind(budget, self.seen.access) * self.queries_a_prompt if self.way == "chosen" else 0
+        queries = round(budget * each) + beside
+        return Cost(queries, round(queries * prompt), round(budget * each * longest) + beside)
 
     @cached_property
     def queries_a_prompt(self) -> int:
         """That name the tokens which the references' recordings hold, 1 where they hold none."""
         known = [last_logits(self.seen.candidates[place].recording) for place in self.seen.references]
         counts = [len(one.ids) for one in known if not isinstance(one, Unfed)]
-        return -(-max(counts, default=1) // NAMED_A_QUERY)
+        return -(-min(max(counts, default=1), NAMED) // NAMED_A_QUERY)
 
     @cached_property
     def _prompt_tokens(self) -> float:

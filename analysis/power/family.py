@@ -57,7 +57,7 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
     if rules.kinship is None:
         return None
     fitted = FittedKinship.load(rules.kinship)
-    for counted in (True, False) if access.tier == "logits" and NAME not in rules.switched_off else (False,):
+    for counted in (True, False) if access.shows_logits and NAME not in rules.switched_off else (False,):
         channels = (*rules.channels, *counted_with(rules.channels), *((NAME,) if counted else ()))
         fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
         found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}

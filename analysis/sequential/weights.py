@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.benchmark.specimens import Specimen
-from analysis.descent.aligned import ENOUGH
+from analysis.descent.aligned import ENOUGH, NAMED
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, mean_beside, other_vocabularies, rivals
 from analysis.descent.scores import beyond
@@ -44,6 +44,8 @@ class WeightsAtLooks:
         if len(logits) < len(seen):
             return None
         columns = np.all([known_tokens(one) for one in logits], axis=0)
+        if seen[0].access.named:
+            columns[NAMED:] = False
         if columns.sum() < ENOUGH:
             return None
         lineages = np.array([one.lineage for one in specimens])

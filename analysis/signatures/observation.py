@@ -23,13 +23,25 @@ from probes.recording import Recording
 class Access:
     """What could be seen: the tier, how many logprobs (`topk`), how many sampled answers a canary (`text`).
 
-    `continued`: plain text was asked through chat, with an instruction to continue it.
+    `continued`: plain text was asked through chat, with an instruction to continue it. `named`: of some prompts the
+    logprobs of named tokens too (`topk`).
     """
 
     tier: Tier
     top_k: int = 0
     draws: int = 0
     continued: bool = False
+    named: bool = False
+
+    @property
+    def name(self) -> str:
+        """The tier, `topk_chosen` where tokens are named: as rows of the benchmark have it."""
+        return f"{self.tier}_chosen" if self.named else self.tier
+
+    @property
+    def shows_logits(self) -> bool:
+        """Whether it gives the logits of the tokens that most vocabularies have."""
+        return self.tier == "logits" or self.named
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,9 @@ def access_of(recording: Recording) -> Access:
         max((len(a.topk_logprobs or ()) for a in recording.with_logprobs.values()), default=0) if tier == "topk" else 0
     )
     draws = max((len(texts) for texts in recording.draw_texts.values()), default=0) if tier == "text" else 0
-    return Access(tier, top_k, draws, bool(recording.manifest.access.get("continuation")))
+    asked = recording.manifest.access
+    named = tier == "topk" and asked.get("positions", {}).get("kept") in ("chosen", "every")
+    return Access(tier, top_k, draws, bool(asked.get("continuation")), named)
 
 
 def observe(recording: Recording, access: Access | None = None) -> Observation:

@@ -27,8 +27,8 @@ class Signature:
     [n_canaries] says which canaries got a usable answer. `queries`, `tokens` and `seconds` are what the recording cost,
     the engine's start apart. `conduct` is how it behaved, canary by canary (`analysis.attribution.conduct`), {} where
     that was not looked at. `digests` name the prompts as they were asked; by default, as the canaries have them.
-    `logits`: those of the tokens that most vocabularies have, after each prompt [n_canaries, n_tokens], None below tier
-    `logits`.
+    `logits`: those of the tokens that most vocabularies have, after each prompt [n_canaries, n_tokens], None where the
+    access shows none.
     """
 
     name: str
@@ -101,7 +101,7 @@ def signature(
         whole=whole,
         unfed=unfed,
         conduct=conduct_of(recording) if wholes and only is None else {},
-        logits=common_logits(recording) if observation.access.tier == "logits" and only is None else None,
+        logits=common_logits(recording) if observation.access.shows_logits and only is None else None,
     )
 
 

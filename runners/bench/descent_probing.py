@@ -1,7 +1,5 @@
 """Rows of `kinprint bench sequential` about probing for descent."""
 
-import math
-
 import numpy as np
 
 from analysis.benchmark.ours import logits_of, models_of
@@ -15,16 +13,16 @@ from analysis.sequential.family_figures import NEVER, median
 from analysis.sequential.simulation import false_decisions
 from probes.errors import LibraryError
 from runners.bench.row import Row, Target
-from runners.bench.rows_of_probes import ALPHA, false_rows
+from runners.bench.rows_of_probes import ALPHA, false_rows, named_queries
 from runners.progress import say
 
 _QUERIES = 24  # at logits
 _TIMES_HIDDEN = 3  # where tokens are named: so many hidden sizes of logits
 
 
-def descent_rows(seen: Seen, most: int, runs: int) -> list[Row]:
-    """From what was seen at tier logits; named tokens show the same rows, for more queries each."""
-    replay = replay_of(seen, most)
+def descent_rows(seen: Seen, canaries: int, runs: int) -> list[Row]:
+    """From what was seen at an access that shows logits; where tokens are named, nothing else is asked for."""
+    replay = replay_of(seen, canaries)
     paths = replay.paths()
     if not replay.decidable(paths).any():
         say("descent rows are left out: the library has too few independent trainings of any vocabulary")
@@ -37,14 +35,13 @@ def descent_rows(seen: Seen, most: int, runs: int) -> list[Row]:
     wrong = replay.wrong(paths)
     accused = _both(replay.wrong(paths, replay.decidable(paths)))
     found = false_decisions(accused, wrong.lineages, wrong.judge, ALPHA, runs=runs)
-    n_tokens = next(one.shape[1] for one in replay.logits if one is not None)
-    named = {place: NEVER if np.isinf(n) else math.ceil(n * n_tokens / NAMED_A_QUERY) for place, n in chosen.items()}
     sizes = [len(reference_space(logits)) for p in seen.references if (logits := replay.logits[int(p)]) is not None]
+    tier, queries = seen.access.name, named_queries(seen.access)
+    most = _TIMES_HIDDEN * float(np.median(sizes)) / NAMED_A_QUERY if queries else _QUERIES
     return [
-        _median("descent_queries_median/logits", chosen, _QUERIES),
-        _median("descent_queries_median/topk_chosen", named, _TIMES_HIDDEN * float(np.median(sizes)) / NAMED_A_QUERY),
-        Row("descent_undecided/logits", float(np.mean([np.isinf(n) for n in chosen.values()])), None, "share"),
-        *false_rows(f"false_accusations/{runs}/descent_logits", found, runs),
+        _median(f"descent_queries_median/{tier}", {place: n * (queries or 1) for place, n in chosen.items()}, most),
+        Row(f"descent_undecided/{tier}", float(np.mean([np.isinf(n) for n in chosen.values()])), None, "share"),
+        *false_rows(f"false_accusations/{runs}/descent_{tier}", found, runs),
     ]
 
 

@@ -14,7 +14,7 @@ from analysis.benchmark.ours import Ours, measure_tier
 from analysis.benchmark.peer_measures import measure_peers
 from analysis.benchmark.plots import Curve, accuracy_plot, roc_plot
 from analysis.benchmark.specimens import Seen, Specimen, specimens_of
-from analysis.benchmark.table import page
+from analysis.benchmark.table import TIERS, page
 from analysis.libraries.library import ZOO, Library
 from analysis.one_thread import one_thread
 from analysis.report.measured_rates import save_rates
@@ -24,16 +24,22 @@ from runners.bench.row import Row, Target
 from runners.progress import say
 from runners.zoo.made import zoo_members
 
-ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text", draws=4))
+ACCESSES = (
+    Access("logits"),
+    Access("topk", top_k=20),
+    Access("text", draws=4),
+    Access("topk", top_k=20, named=True),
+)
+"""Those that take longest first."""
 WORKERS = 2
-"""Tiers that are measured at a time."""
+"""Accesses that are measured at a time."""
 _AIMS: tuple[tuple[str, Literal["<=", ">="], dict[str, float]], ...] = (
-    ("family_accuracy/{}/64", ">=", {"logits": 0.99, "topk": 0.98, "text": 0.93}),
-    ("family_accuracy/{}/16", ">=", {"logits": 0.97, "topk": 0.95, "text": 0.85}),
-    ("techniques_missed/{}/64", "<=", {"logits": 0, "topk": 0, "text": 2}),
+    ("family_accuracy/{}/64", ">=", {"logits": 0.99, "topk_chosen": 0.98, "topk": 0.98, "text": 0.93}),
+    ("family_accuracy/{}/16", ">=", {"logits": 0.97, "topk_chosen": 0.95, "topk": 0.95, "text": 0.85}),
+    ("techniques_missed/{}/64", "<=", {"logits": 0, "topk_chosen": 0, "topk": 0, "text": 2}),
     ("descendant_recall/{}/64", ">=", {"logits": 0.95, "topk_chosen": 0.90, "topk": 0.60}),
     ("innocents_accused/{}/64", "<=", {"logits": 0, "topk_chosen": 0, "topk": 0}),
-    ("unknown_rejected/{}/64", ">=", {"logits": 0.95, "topk": 0.95, "text": 0.85}),
+    ("unknown_rejected/{}/64", ">=", {"logits": 0.95, "topk_chosen": 0.95, "topk": 0.95, "text": 0.85}),
 )
 AIMS = {name.format(tier): (op, value) for name, op, values in _AIMS for tier, value in values.items()}
 
@@ -50,6 +56,7 @@ def measure(folders: Sequence[str], docs: Path | None = None, rates: Path | None
     if missing := missing_members(specimens):
         say(f"{len(missing)} of the zoo's members are not there, and nothing is measured on them: {', '.join(missing)}")
     tiers: list[Tier] = Parallel(n_jobs=WORKERS)(delayed(_at)(access, places) for access in ACCESSES)
+    tiers.sort(key=lambda one: TIERS.index(one.name))
     rows = [row_of(one) for tier in tiers for one in tier.measures]
     rows.append(Row("members_missing/all/0", float(len(missing)), None, "models"))
     if docs is not None:
@@ -85,7 +92,7 @@ def roc_curves(ours: Ours, budget: int = 64) -> dict[str, Curve]:
 
 @dataclass(frozen=True)
 class Tier:
-    """What was measured at one tier: figures, the settings that peers chose, and curves of scores by their owner."""
+    """What was measured at one access: figures, the settings that peers chose, and curves of scores by their owner."""
 
     name: str
     measures: list[Measure]
@@ -102,14 +109,14 @@ def _measured(access: Access, specimens: Sequence[Specimen]) -> Tier:
     start = monotonic()
     seen = Seen.at(access, specimens)
     if seen.left_out:
-        say(f"at {access.tier}, {len(seen.left_out)} models can't be read: {', '.join(seen.left_out)}")
-    say(f"{access.tier}: {len(seen.candidates)} models against {len(seen.references)} references")
+        say(f"at {access.name}, {len(seen.left_out)} models can't be read: {', '.join(seen.left_out)}")
+    say(f"{access.name}: {len(seen.candidates)} models against {len(seen.references)} references")
     ours = measure_tier(seen)
-    say(f"{access.tier}: measured in {monotonic() - start:.0f} s")
+    say(f"{access.name}: measured in {monotonic() - start:.0f} s")
     peers, settings = measure_peers(
-        ours, embedded, lambda name: say(f"{access.tier}: {name}: {monotonic() - start:.0f} s")
+        ours, embedded, lambda name: say(f"{access.name}: {name}: {monotonic() - start:.0f} s")
     )
-    return Tier(access.tier, ours.measures + peers, settings, roc_curves(ours))
+    return Tier(access.name, ours.measures + peers, settings, roc_curves(ours))
 
 
 def embedded(models: Sequence[Outputs]) -> Sequence[Outputs]:

@@ -18,31 +18,36 @@ from analysis.signatures.observation import Access
 from probes.errors import LibraryError
 from runners.bench.descent_probing import descent_rows
 from runners.bench.row import Row, Target
-from runners.bench.rows_of_probes import ALPHA, RUNS, false_rows, saved_row
+from runners.bench.rows_of_probes import ALPHA, RUNS, false_rows, named_queries, saved_row
 from runners.progress import say
 
-ACCESSES = (Access("logits"), Access("topk", top_k=20), Access("text"))
+ACCESSES = (Access("logits"), Access("topk", top_k=20, named=True), Access("topk", top_k=20), Access("text"))
 """At text, a canary is one query: its greedy answer."""
-_FAMILY_QUERIES = {"logits": 6, "topk": 10, "text": 24}
+WORKERS = 2
+"""Accesses that are replayed at a time."""
+_FAMILY_QUERIES = {"logits": 6, "topk_chosen": 10, "topk": 10, "text": 24}
 _FIRST_LOOKS = (8, 16, 32)
 """Of random order, the first look that serves it best is taken, of these and of that of informative order."""
 
 
 def probe_rows(library: Library, runs: int = RUNS, how: How | None = None) -> list[Row]:
     """Every row that a library allows; what it can't show is said."""
-    specimens, rows = specimens_of([library]), []
-    for access in ACCESSES:
-        seen = Seen.at(access, specimens)
-        say(f"probing at {access.tier}: replays of {len(seen.candidates)} models, {len(seen.references)} references")
-        rows += family_rows(seen, replace(how or How(), first=min(FIRST[access.tier], (how or How()).most)), runs)
-        if access.tier == "logits":
-            rows += descent_rows(seen, (how or How()).most, runs)
-    return rows
+    from joblib import Parallel, delayed
+
+    found = Parallel(n_jobs=WORKERS)(delayed(_at)(access, library, runs, how or How()) for access in ACCESSES)
+    return [row for rows in found for row in rows]
+
+
+def _at(access: Access, library: Library, runs: int, how: How) -> list[Row]:
+    seen = Seen.at(access, specimens_of([library]))
+    say(f"probing at {access.name}: replays of {len(seen.candidates)} models, {len(seen.references)} references")
+    rows = family_rows(seen, replace(how, first=min(FIRST[access.tier], how.most)), runs)
+    return rows + (descent_rows(seen, how.most, runs) if access.shows_logits else [])
 
 
 def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     """At one access, with all that counts there, and without what depends on the tokenizer, shared weights too."""
-    tier, rules = seen.access.tier, Rules()
+    tier, rules, queries = seen.access.name, Rules(), 1 + named_queries(seen.access)
     compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
     try:
         weights = WeightsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references)
@@ -60,9 +65,9 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
         )
     )
     return [
-        _median(f"family_queries_median/{tier}", chosen.family, _FAMILY_QUERIES[tier]),
-        _median(f"family_queries_median_without_tokenizer/{tier}", without.family),
-        _median(f"unknown_queries_median/{tier}", chosen.unknown),
+        _median(f"family_queries_median/{tier}", chosen.family, queries, _FAMILY_QUERIES[tier]),
+        _median(f"family_queries_median_without_tokenizer/{tier}", without.family, queries),
+        _median(f"unknown_queries_median/{tier}", chosen.unknown, queries),
         _undecided(f"family_undecided/{tier}", chosen),
         saved_row(f"choosing_saves/{tier}", chosen.family, drawn.family, how.most, paths.lineages),
         *false_rows(f"false_accusations/{runs}/family_{tier}", wrong, runs),
@@ -85,9 +90,12 @@ def _random(seen: Seen, compared: Compared, how: How, weights: WeightsAtLooks | 
     return min(tried, key=lambda one: float(np.mean([min(spent, how.most) for spent in one.family.values()])))
 
 
-def _median(name: str, spent: dict[int, float], most: float | None = None) -> Row:
+def _median(name: str, spent: dict[int, float], queries: int, most: float | None = None) -> Row:
+    """Of so many `queries` a canary."""
     target = None if most is None else Target(name, "queries", "<=", most)
-    return Row(name, median(spent), target, "queries", (None, None, len(spent)))
+    canaries = median(spent)
+    value = None if canaries is None else canaries * queries
+    return Row(name, value, target, "queries", (None, None, len(spent)))
 
 
 def _undecided(name: str, chosen: Costs) -> Row:

@@ -77,7 +77,6 @@ def run(settings: PlanSettings, begin: Begin) -> tuple[Asked, Chances, list[Tabl
         suite_of(settings.suite),
         settings.goal,
         _access(settings.tier),
-        settings.tier.positions == "chosen",
         settings.canaries,
         begin("reading the library", len(library.members)),
     )
@@ -109,4 +108,5 @@ def _access(tier: TierSettings) -> Access:
         raise KinprintError(f"there is no tier {tier.name!r}; known are {', '.join(TIERS)}")
     if tier.top_k < 1:
         raise KinprintError(f"tier.top_k must be at least 1; it is {tier.top_k}")
-    return Access(tier.name, top_k=tier.top_k if tier.name == "topk" else 0, draws=4 if tier.name == "text" else 0)
+    top_k, draws = tier.top_k if tier.name == "topk" else 0, 4 if tier.name == "text" else 0
+    return Access(tier.name, top_k, draws, named=tier.name == "topk" and tier.positions == "chosen")

@@ -10,12 +10,14 @@ from analysis.report.measured_rates import Rate
 def family_rates(material: Material) -> list[Markup]:
     """Of the family: from the benchmark, and of the very coefficients that this verdict used."""
     verdict, say = material.verdict, material.say
+    through_named = verdict.tier == "topk" and NAME in verdict.channels
+    tier, budget = ("topk_chosen", verdict.queries) if through_named else (verdict.tier, verdict.canaries)
     told = []
     for key, row in (("accuracy", "family_accuracy"), ("rejected", "unknown_rejected")):
-        rate = material.rates.at(row, verdict.tier, verdict.canaries)
+        rate = material.rates.at(row, tier, budget)
         if rate is not None:
-            told.append(say(f"family.{key}", budget=rate.budget, tier=verdict.tier, rate=_rate(material, rate)))
-    if told and verdict.tier != "text" and NAME not in verdict.channels:
+            told.append(say(f"family.{key}", budget=rate.budget, tier=tier, rate=_rate(material, rate)))
+    if told and verdict.tier == "logits" and NAME not in verdict.channels:
         told.append(say("family.benchmark"))
     measured = verdict.calibration.reliability
     for key, row in (("known", "set_coverage_known"), ("left_out", "set_coverage_unknown")):

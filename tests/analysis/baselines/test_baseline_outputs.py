@@ -44,7 +44,7 @@ def test_topk_shows_no_logits_unless_tokens_can_be_named(tmp_path):
     seen = outputs_of(recording, Access("topk", top_k=2))
     assert seen.logits is None
     assert max(map(len, seen.samples)) <= 2
-    assert outputs_of(recording, Access("topk", top_k=2), chosen_tokens=True).logits is not None
+    assert outputs_of(recording, Access("topk", top_k=2, named=True)).logits is not None
 
 
 def test_text_gives_recorded_answers_and_first_words_and_no_tokens(tmp_path):

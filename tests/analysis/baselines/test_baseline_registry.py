@@ -12,7 +12,7 @@ from probes.errors import LibraryError
 
 PEERS = all_baselines()
 NAMES = ("bottom_k", "equality_testing", "first_words", "phylolm", "provenance_testing", "templates", "trigrams")
-USED = [(name, tier) for name in NAMES for tier in PEERS[name].tiers if (name, tier) != ("bottom_k", "topk")]
+USED = [(name, tier) for name in NAMES for tier in PEERS[name].accesses if tier != "topk_chosen"]
 
 
 def test_there_are_seven_each_with_its_source():

@@ -43,7 +43,7 @@ def measured(ours: Ours) -> dict[str, Measure]:
 
 
 def test_every_peer_of_the_tier_is_measured_at_every_budget(ours: Ours, measured: dict[str, Measure]) -> None:
-    names = {name for name, one in all_baselines().items() if "text" in one.tiers}
+    names = {name for name, one in all_baselines().items() if "text" in one.accesses}
     assert {row.split("/")[0] for row in measured} == {f"peer_{name}" for name in names}
     for name in names:
         for budget in (8, 16):

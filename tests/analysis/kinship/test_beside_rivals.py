@@ -127,6 +127,22 @@ def test_real_descendants_stand_out_at_their_base_from_four_sampled_answers(zoo:
     assert standing(beside.differences(next_tokens([strangers], references)[0])).sum(axis=-1).max() < 4
 
 
+def test_products_give_what_pairs_give(zoo: Library) -> None:
+    """Of a model that lacks an answer too, and of one that feeds no next tokens."""
+    models = [zoo.signature(one, Access("topk", top_k=20)) for one in zoo.members[:4]]
+    bins = models[1].channels[NEXT_TOKEN.name]["bins"].copy()
+    bins[3] = np.nan
+    models[1].channels[NEXT_TOKEN.name]["bins"] = bins
+    silent = replace(models[2], channels={})
+    found = next_tokens([*models[:2], silent], models)
+    for row, one in enumerate(models[:2]):
+        for column, other in enumerate(models):
+            pair = NEXT_TOKEN.coefficient(one.channels[NEXT_TOKEN.name], other.channels[NEXT_TOKEN.name])
+            np.testing.assert_allclose(found[row, column], pair, atol=1e-6)
+    assert np.isnan(found[1, :, 3]).all()
+    assert np.isnan(found[2]).all()
+
+
 def test_what_it_told_is_in_the_verdict_and_sums_up(zoo: Library) -> None:
     member = next(one for one in zoo.members if one.name == "northern-0-light")
     rest = zoo.without(names=[member.name])

@@ -7,8 +7,11 @@ import pytest
 
 from analysis.attribution.attribute import attribute
 from analysis.attribution.rules import Rules
+from analysis.benchmark.ours import weights_of
+from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.descent.aligned import NAMED
 from analysis.descent.rivals import UNKNOWN, Models
-from analysis.kinship.shared_weights import NAME, Shared, shared_weights
+from analysis.kinship.shared_weights import NAME, Shared, canaries_behind, rows_behind, shared_weights
 from analysis.libraries.library import ZOO, Library
 from analysis.sequential.weights import WeightsAtLooks, look_before
 from analysis.signatures.observation import Access
@@ -52,11 +55,11 @@ def test_what_it_takes_is_said() -> None:
     candidate = seen(stranger(3))
     assert candidate.logits is not None
     same = replace(candidate, logits=np.repeat(candidate.logits[:1], len(candidate.canaries), axis=0))
-    few = replace(candidate, logits=np.where(np.arange(TOKENS) < 200, candidate.logits, np.nan))
+    few = replace(candidate, logits=np.where(np.arange(TOKENS) < 150, candidate.logits, np.nan))
     for asked, known, why in (
         (replace(candidate, logits=None), references, "not recorded"),
         (candidate, [references[0], replace(references[1], logits=None)], "of the reference made-up"),
-        (few, references, "200 tokens"),
+        (few, references, "150 tokens"),
         (same, references, "1 of the answers differ"),
     ):
         found = shared_weights(asked, known, ["a", "b"], [None, None])
@@ -92,6 +95,25 @@ def test_the_probe_scores_as_the_verdict_does() -> None:
     assert look_before(7) == 6
 
 
+def test_where_tokens_are_named_the_first_so_many_count_after_half_as_many_prompts() -> None:
+    made = [stranger(seed) for seed in range(4)]
+    references = [seen(one) for one in made]
+    candidate = seen(descendant(made[2], seed=5), range(100, 120))
+    assert candidate.logits is not None
+    half = np.where(np.arange(20)[:, None] < 10, candidate.logits, np.nan)
+    named = replace(candidate, access=Access("topk", top_k=20, named=True), logits=half)
+    found = shared_weights(named, references, list("abcd"), ["one"] * 4)
+    assert isinstance(found, Shared)
+    assert (found.rows, canaries_behind(found.rows, named.access)) == (10, 20)
+    assert found.scores.argmax() == 2
+    beyond = replace(named, logits=np.where((np.arange(TOKENS) < NAMED) | np.isnan(half), half, 7.0))
+    same = shared_weights(beyond, references, list("abcd"), ["one"] * 4)
+    assert isinstance(same, Shared)
+    np.testing.assert_allclose(same.scores, found.scores)
+    assert canaries_behind(rows_behind(64, named.access), named.access) == 64
+    assert rows_behind(64, candidate.access) == 64
+
+
 def test_repeated_answers_are_worth_what_so_few_are(zoo: Library) -> None:
     """With the slope of 256 canaries, what four rows happen to share would name a family."""
     member = next(one for one in zoo.members if one.name == "borrowed-0")
@@ -102,6 +124,49 @@ def test_repeated_answers_are_worth_what_so_few_are(zoo: Library) -> None:
     found = attribute(repeating, rest, Rules(channels=("next_token", "greedy", "wording")))
     assert "4 of the answers differ" in found.left_out[NAME]
     assert max(p for family, p in found.posterior.items() if family != "unknown") < 0.5
+
+
+def test_a_verdict_counts_named_tokens_as_the_benchmark_learned_from_them(zoo: Library) -> None:
+    """Answers to 32 prompts, and of the first 16 of them the logits of named tokens: the same numbers."""
+    few = ("northern-0", "northern-1", "manuals-0", "manuals-1", "latin-0", "latin-1", "smollm2", "gemma3")
+    library = replace(zoo, members=tuple(one for one in zoo.members if one.name in (*few, "northern-0-heavy")))
+    seen = Seen.at(Access("topk", top_k=20, named=True), specimens_of([library]))
+    place = next(place for place, one in enumerate(seen.candidates) if one.name == "northern-0-heavy")
+    asked = np.random.default_rng(0).permutation(len(seen.signatures[0].canaries))[:32]
+    weights = weights_of(seen, {(32, 0): asked})
+    assert weights is not None
+    candidate = seen.signatures[place].take(asked)
+    assert candidate.logits is not None
+    shown = np.where(np.arange(32)[:, None] < 16, candidate.logits, np.nan)
+    references = [seen.candidates[one] for one in seen.references]
+    found = shared_weights(
+        replace(candidate, logits=shown),
+        [zoo.signature(one.member) for one in references],
+        [one.lineage for one in references],
+        [one.vocabulary for one in references],
+    )
+    assert isinstance(found, Shared)
+    assert found.rows == 16
+    assert references[int(found.scores.argmax())].name == "northern-0"
+    np.testing.assert_allclose(found.scores, np.nan_to_num(weights((32, 0), frozenset())[place]), atol=1e-5)
+
+
+def test_named_tokens_name_a_family_that_the_likeliest_alone_leave_open(zoo: Library) -> None:
+    """A heavily tuned seed, among seeds of three recipes with its tokenizer: 64 answers, and 32 prompts with logits."""
+    member = next(one for one in zoo.members if one.name == "romance-0-heavy")
+    library = zoo.without(names=[member.name])
+    seen = signature(zoo.recording(member), Access("topk", top_k=20, named=True), wholes=False)
+    seen = seen.take(np.random.default_rng(0).permutation(len(seen.canaries))[:64])
+    assert seen.logits is not None
+    named = replace(seen, logits=np.where(np.arange(64)[:, None] < 32, seen.logits, np.nan))
+    alone = attribute(replace(seen, access=Access("topk", top_k=20), logits=None), library)
+    found = attribute(named, library)
+    assert NAME in alone.left_out
+    assert NAME in found.channels
+    assert (found.decision, found.family) == ("attributed", "romance")
+    assert found.posterior["romance"] > alone.posterior["romance"]
+    told = {one.reference: one.channels.get(NAME, 0.0) for one in found.evidence}
+    assert told["romance-0"] == max(told.values()) > 0
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,9 @@ DRIFT = 1.2
 
 
 def asked_of(library: Library, tier: str = "logits", budget: int | None = None) -> Asked:
-    access = {"text": Access("text", draws=4), "logits": Access("logits")}.get(tier, Access("topk", top_k=20))
-    return Asked.of(library, suite_of(CANARIES), "descent", access, tier == "chosen", budget)
+    known = {"text": Access("text", draws=4), "logits": Access("logits")}
+    access = known.get(tier, Access("topk", top_k=20, named=tier == "chosen"))
+    return Asked.of(library, suite_of(CANARIES), "descent", access, budget)
 
 
 def chances_of(asked: Asked, parents: tuple[str, ...] = (), alpha: float = 0.01) -> list[DescentChances]:

@@ -1,10 +1,17 @@
 """`kinprint bench sequential`: a watch measured in few runs."""
 
+from pathlib import Path
+
 import pytest
 
+from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.libraries.library import Library
+from analysis.sequential.family_replay import How
+from analysis.signatures.observation import Access
 from probes.errors import KinprintError
+from runners.bench.probing import family_rows
 from runners.bench.sequential import measure, watch_rows
+from tests.made_up_zoo import write_zoo
 
 
 def test_a_watch_is_quiet_and_notices_swaps() -> None:
@@ -14,6 +21,16 @@ def test_a_watch_is_quiet_and_notices_swaps() -> None:
     assert sum(row.value or 0 for row in alarms.values()) <= 5  # 120 runs at alpha 0.01
     assert rows["watch_swap_median/logprobs"].holds
     assert (rows["watch_swap_within_15/text"].value or 0) > 0.5
+
+
+def test_where_tokens_are_named_a_canary_costs_three_queries(tmp_path: Path) -> None:
+    write_zoo(tmp_path, size=16)
+    seen = Seen.at(Access("topk", top_k=20, named=True), specimens_of([Library.load(tmp_path)]))
+    rows = {row.name: row for row in family_rows(seen, How(most=10), runs=50)}
+    median = rows["family_queries_median/topk_chosen"].value
+    assert median in {3.0 * canaries for canaries in range(6, 11)}
+    assert (rows["family_undecided/topk_chosen"].value or 0) < 0.5
+    assert rows["false_accusations/50/family_topk_chosen"].holds
 
 
 def test_one_library_at_most() -> None:
