@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -73,7 +74,8 @@ class KinshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         # few features are solved for by Newton's method, which looks at the pairs a few times only
         regression = LogisticRegression(C=1 / self.regularisation, max_iter=1000, tol=1e-8, solver="newton-cholesky")
         self.pipeline_: Pipeline = make_pipeline(StandardScaler(), regression)
-        self.pipeline_.fit(X, y, standardscaler__sample_weight=weights, logisticregression__sample_weight=weights)
+        with config_context(assume_finite=True, skip_parameter_validation=True):  # the pairs were looked at by `fit`
+            self.pipeline_.fit(X, y, standardscaler__sample_weight=weights, logisticregression__sample_weight=weights)
 
     def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
         """Log-likelihood ratios in nats (n_pairs,), above 0 for kin."""
