@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from analysis.attribution.attribute import attribute
+from analysis.kinship.shared_weights import NAME
 from analysis.libraries.library import Library
 from analysis.signatures.signature import signature
 from probes.manifest import Tier
@@ -137,6 +138,22 @@ def test_named_tokens_are_those_that_were_captured(
     np.testing.assert_allclose(
         ours - ours.mean(axis=1, keepdims=True), theirs - theirs.mean(axis=1, keepdims=True), atol=NOISE
     )
+
+
+def test_named_tokens_tell_the_family_too(
+    server: Started, quick: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `tier=chosen` asks anybody's endpoint, after fewer prompts."""
+    monkeypatch.setenv("KEY_OF_THE_SERVER", server.key)
+    sampling = Sampling(
+        "topk", 20, 1.0, 1.0, 0, positions="chosen", position_tokens=256, position_prompts=8, logits_dtype="float32"
+    )
+    api = OpenaiApi(server.served_as, server.url, "KEY_OF_THE_SERVER", tokenizer=str(fetch("smollm2")))
+    recording = record(api, quick, sampling, tmp_path, "candidate", {})
+    assert recording.manifest.access["positions"]["asked"]["queries"] == 16
+    verdict = attribute(signature(recording), Library.load())
+    assert NAME in verdict.channels
+    assert (verdict.decision, verdict.family) == ("attributed", "smollm2")
 
 
 def test_killed_in_mid_run_nothing_stays(tmp_path: Path) -> None:
