@@ -105,7 +105,7 @@ class Search:
             members[member.name] = member
             if one.compared:
                 compared[member.name] = one.compared[place]
-            if candidate.access.tier != "logits" and set(self.rules.channels) <= set(CHANNELS):
+            if not candidate.access.shows_logits and set(self.rules.channels) <= set(CHANNELS):
                 packed[member.name] = unpacked(shelf.packed(row), member, shelf, candidate)
         if not packed:
             members |= {member.name: member for member in panel.members}
