@@ -49,7 +49,7 @@ def test_the_dry_run_says_whom_and_what_follows_and_touches_nothing(
     said = capsys.readouterr().out
     rows = {line.split("\t")[0]: line.split("\t") for line in said.splitlines() if "\t" in line}
     if scale == "full":
-        assert rows["kimi-dev-72b"][1:5] == ["moonshotai/Kimi-Dev-72B", "suspect, of qwen2.5-72b", "833", "145"]
+        assert rows["kimi-dev-72b"][1:5] == ["moonshotai/Kimi-Dev-72B", "suspect, of qwen2.5-72b", "577", "145"]
         assert "tensor_parallel_size=4" in rows["kimi-dev-72b"][5]
         assert rows["qwen2.5-72b"][2] == "reference"
     else:
