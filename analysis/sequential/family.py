@@ -15,6 +15,14 @@ from probes.manifest import Tier
 FIRST: Mapping[Tier, int] = {"logits": 6, "topk": 6, "text": 8}
 """Canaries before the first look: on fewer, a stranger's answers look like kin's now and then."""
 Order = Literal["informative", "random"]
+
+
+def usual_order(named: bool) -> Order:
+    """How canaries are ordered best: where tokens are named, those that tell most by their answers show logits that
+    are much alike, and a space takes rows that differ."""
+    return "random" if named else "informative"
+
+
 SharedOn = Callable[[Sequence[int]], Matrix]
 """What is shared with the weights of each reference [n_references], as seen on some canaries."""
 

@@ -9,7 +9,7 @@ from analysis.benchmark.compared import Compared
 from analysis.benchmark.ours import CHANNELS
 from analysis.benchmark.specimens import Seen, specimens_of
 from analysis.libraries.library import Library
-from analysis.sequential.family import FIRST
+from analysis.sequential.family import FIRST, usual_order
 from analysis.sequential.family_figures import Costs, costs, median, ready_at
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How, evidence_of
 from analysis.sequential.simulation import false_decisions
@@ -49,10 +49,13 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     """At one access, with all that counts there, and without what depends on the tokenizer, shared weights too."""
     tier, rules, queries = seen.access.name, Rules(), 1 + named_queries(seen.access)
     compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
+    how = replace(how, order=usual_order(seen.access.named))
     try:
         weights = WeightsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references)
-        paths, chosen = _replayed(seen, compared, how, weights)
+        paths, usual = _replayed(seen, compared, how, weights)
         _, without = _replayed(seen, compared.but_tokenizer(), how)
+        informative = replace(how, order="informative")
+        chosen = usual if how == informative else _replayed(seen, compared, informative, weights)[1]
         drawn = _random(seen, compared, how, weights)
     except LibraryError as error:
         say(f"family rows at {tier} are left out: {error}")
@@ -65,10 +68,10 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
         )
     )
     return [
-        _median(f"family_queries_median/{tier}", chosen.family, queries, _FAMILY_QUERIES[tier]),
+        _median(f"family_queries_median/{tier}", usual.family, queries, _FAMILY_QUERIES[tier]),
         _median(f"family_queries_median_without_tokenizer/{tier}", without.family, queries),
-        _median(f"unknown_queries_median/{tier}", chosen.unknown, queries),
-        _undecided(f"family_undecided/{tier}", chosen),
+        _median(f"unknown_queries_median/{tier}", usual.unknown, queries),
+        _undecided(f"family_undecided/{tier}", usual),
         saved_row(f"choosing_saves/{tier}", chosen.family, drawn.family, how.most, paths.lineages),
         *false_rows(f"false_accusations/{runs}/family_{tier}", wrong, runs),
         *false_rows(f"false_unknowns/{runs}/{tier}", missed, runs),
@@ -98,6 +101,6 @@ def _median(name: str, spent: dict[int, float], queries: int, most: float | None
     return Row(name, value, target, "queries", (None, None, len(spent)))
 
 
-def _undecided(name: str, chosen: Costs) -> Row:
-    never = [float(np.isinf(spent)) for spent in chosen.family.values()]
+def _undecided(name: str, usual: Costs) -> Row:
+    never = [float(np.isinf(spent)) for spent in usual.family.values()]
     return Row(name, float(np.mean(never)) if never else None, None, "share")

@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 
 from analysis.report.hostile import NAME_LIMIT, visible
 from analysis.sequential.descent_probe import DescentProbe
-from analysis.sequential.family import FIRST, Order
+from analysis.sequential.family import FIRST, Order, usual_order
 from analysis.sequential.family_probe import FamilyProbe
 from analysis.sequential.family_replay import How
 from analysis.sequential.outcome import Look, Outcome
@@ -116,7 +116,8 @@ def probe_of(settings: ProbeSettings) -> Probe:
 
 def _order(settings: ProbeSettings) -> Order:
     if settings.order is None:
-        return "informative" if settings.goal == "family" else "random"
+        named = settings.tier.name == "topk" and settings.tier.positions in ("chosen", "every")
+        return usual_order(named) if settings.goal == "family" else "random"
     if settings.order not in get_args(Order):
         raise KinprintError(f"order must be one of {', '.join(get_args(Order))}; it is {settings.order!r}")
     if settings.goal == "descent" and settings.order != "random":
