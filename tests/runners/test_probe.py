@@ -14,6 +14,7 @@ from probes.manifest import Tier
 from probes.recording import load_recording
 from runners.backends.interface import Description, Logits, Request
 from runners.cli import main
+from runners.compose import settings_of
 from runners.jobs import probe
 from tests.made_up_zoo import write_zoo
 from tests.recordings import VOCABULARY, MadeUp, greedy_answer, make_up, suite_of
@@ -135,3 +136,12 @@ def test_mistakes_are_one_sentence(
     assert said in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [([], "informative"), (["tier=text"], "informative"), (["tier=chosen"], "random"), (["order=random"], "random")],
+)
+def test_the_order_is_drawn_where_tokens_are_named(words: list[str], order: str) -> None:
+    settings = settings_of("probe", probe.ProbeSettings, ["candidate.model=x", "out=x", *words])
+    assert probe.probe_of(settings).how.order == order
