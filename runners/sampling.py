@@ -41,6 +41,11 @@ class Sampling:
         """Whether the logits of chosen tokens are kept."""
         return self.positions in ("chosen", "every")
 
+    @property
+    def named(self) -> bool:
+        """Whether the likeliest tokens are shown, and chosen ones beside them."""
+        return self.tier == "topk" and self.chooses
+
     def __post_init__(self) -> None:
         if self.tier not in TIERS:
             raise KinprintError(f"there is no tier {self.tier!r}; known are {', '.join(TIERS)}")

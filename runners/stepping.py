@@ -39,8 +39,7 @@ class Steps(Protocol):
 def access_at(sampling: Sampling, terms: Terms) -> Access:
     """What greedy answers alone will show; tokens are named after every prompt, where they are at all."""
     top_k = sampling.top_k if sampling.tier == "topk" else 0
-    named = sampling.tier == "topk" and sampling.chooses
-    return Access(sampling.tier, top_k, 0, bool(terms.access.get("continuation")), named)
+    return Access(sampling.tier, top_k, 0, bool(terms.access.get("continuation")), sampling.named)
 
 
 def ask_in_steps(

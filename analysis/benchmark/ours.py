@@ -38,15 +38,14 @@ EVERYBODY: frozenset[str] = frozenset()
 class Ours:
     """What kinprint said at one access.
 
-    `descents` by the access's name and budget; by peer and budget, their scores of pairs in `peers`
-    [n_models, n_references].
+    `descents` by budget; by peer and budget, their scores of pairs in `peers` [n_models, n_references].
     """
 
     seen: Seen
     subsets: dict[Subset, Places]
     trials: Trials
     measures: list[Measure]
-    descents: dict[tuple[str, int], Descent] = field(default_factory=dict)
+    descents: dict[int, Descent] = field(default_factory=dict)
     peers: dict[tuple[str, int], Matrix] = field(default_factory=dict)
 
 
@@ -115,8 +114,10 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
     named after as many as `analysis.kinship.shared_weights` says; None where no reference has logits, or the access
     shows none.
     """
-    logits = logits_of(seen) if seen.access.shows_logits else []
-    if not any(logits[place] is not None for place in seen.references if logits):
+    if not seen.access.shows_logits:
+        return None
+    logits = logits_of(seen)
+    if all(logits[place] is None for place in seen.references):
         return None
     rows = [canaries[: rows_behind(len(canaries), seen.access)] for canaries in subsets.values()]
     found = [one.beyond_rivals for one in SpaceScores(models_of(seen), logits).on_each(rows)]
@@ -132,7 +133,7 @@ def _descent(ours: Ours, budget: int, scores: Sequence[Matrix]) -> None:
     models, references, way = ours.seen.candidates, ours.seen.references, ours.seen.access.name
     students = not ours.seen.access.shows_logits
     descent = Descent([accusations(models, references, one, needs_students=students) for one in scores], scores)
-    ours.descents[way, budget] = descent
+    ours.descents[budget] = descent
     ours.measures += descent_measures(descent, models, references, way, budget)
 
 

@@ -123,8 +123,8 @@ def _at_budget(peer: str, trials: PeerTrials, ours: Ours, budget: int) -> list[M
         "family_accuracy": beside(ours.trials.named.get((budget, SEED), {}), trials.hit, models),
         "unknown_auc": _auc_beside(ours, budget, *far),
     }
-    if (tier, budget) in ours.descents:
-        said = ours.descents[tier, budget].accused[SEED]
+    if budget in ours.descents:
+        said = ours.descents[budget].accused[SEED]
         differences["descendant_recall"] = beside(_descendants(said.recalled, models), recalled, models)
     for name, difference in differences.items():
         found.append(Measure(f"{peer}/{name}_difference", tier, budget, difference, "difference"))

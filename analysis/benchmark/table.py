@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.descent.aligned import NAMED, NAMED_A_QUERY
+from analysis.descent.aligned import NAMED, NAMED_A_QUERY, NAMED_QUERIES
 
 Row = Mapping[str, Any]
 _TABLES = (
@@ -60,9 +60,8 @@ def page(
     rows: Sequence[Row], settings: Mapping[str, Mapping[str, str]], missing: Sequence[str], plots: Sequence[str]
 ) -> str:
     """The Markdown. `settings` that each peer chose, by tier; `missing` members; `plots`: names of files beside it."""
-    queries = NAMED // NAMED_A_QUERY
-    spent = {"named": NAMED_A_QUERY, "tokens": NAMED, "queries": queries, "prompts": 64 // queries}
-    parts = [_INTRODUCTION.format(**spent, answers=32, after=32 // queries)]
+    spent = {"named": NAMED_A_QUERY, "tokens": NAMED, "queries": NAMED_QUERIES, "prompts": 64 // NAMED_QUERIES}
+    parts = [_INTRODUCTION.format(**spent, answers=32, after=32 // NAMED_QUERIES)]
     if missing:
         parts.append(f"**{len(missing)} members of the zoo were not there: nothing here is measured on them.**")
     parts += ["## What was asked", _asked(rows)]

@@ -21,6 +21,8 @@ NAMED = 256
 
 More of them tell a student from a descendant better, and the same number of requests reaches fewer prompts.
 """
+NAMED_QUERIES = NAMED // NAMED_A_QUERY
+"""What naming them after a prompt takes."""
 _COMMON = hashed(COMMON)
 ENOUGH, _FEWEST_TOKENS = 192, 32
 

@@ -19,8 +19,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels.interface import CONTINUED
+from analysis.channels.interface import Arrays
 from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
+from analysis.kinship.similarities import Matrix, fill_in
 from analysis.signatures.signature import Signature
 
 NAMES = ("beside_family", "beside_tokenizer")
@@ -118,15 +119,11 @@ def standard_error(total: npt.NDArray[Any], squares: npt.NDArray[Any], n: npt.ND
 def next_tokens(candidates: Sequence[Signature], references: Sequence[Signature]) -> Tensor:
     """Coefficients of aligned signatures: [n_candidates, n_references, n_canaries], NaN where one gave nothing."""
     alike = np.full((len(candidates), len(references), len(candidates[0].canaries)), np.nan, np.float32)
-    sides = [[one.channels.get(CHANNEL) for one in side] for side in (candidates, references)]
-    rows, columns = ([place for place, arrays in enumerate(side) if arrays is not None] for side in sides)
-    ours, theirs = ([arrays for arrays in side if arrays is not None] for side in sides)
-    if any(CONTINUED in arrays for arrays in (*ours, *theirs)):
-        for row, one in zip(rows, ours, strict=True):
-            for column, other in zip(columns, theirs, strict=True):
-                alike[row, column] = NEXT_TOKEN.coefficient(one, other)
-    elif ours and theirs:
-        for canary in range(alike.shape[-1]):  # the same as a product of matrices, for many models at a time
-            p, q = (np.sqrt([one["bins"][canary] for one in side], dtype=np.float64) for side in (ours, theirs))
-            alike[..., canary][np.ix_(rows, columns)] = p @ q.T
+    fill_in(alike, candidates, references, CHANNEL, _coefficients, NEXT_TOKEN.coefficient)
     return alike
+
+
+def _coefficients(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: int) -> Matrix:
+    """Those of one canary, as a product: [n_candidates, n_references]."""
+    p, q = (np.sqrt([one["bins"][canary] for one in side], dtype=np.float64) for side in (candidates, references))
+    return np.asarray(p @ q.T)

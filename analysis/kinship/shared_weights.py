@@ -64,9 +64,7 @@ def shared_weights(
         return Unfed(f"of the reference {lacking[0]} the logits of tokens that most vocabularies have are not known")
     everybody = (*(references[place] for place in known), candidate)
     sides = [one.logits for one in everybody if one.logits is not None]
-    columns = np.all([known_tokens(logits) for logits in sides], axis=0)
-    if candidate.access.tier != "logits":
-        columns[NAMED:] = False  # what they are worth was learned of so many
+    columns = tokens_compared(sides, candidate.access)
     if columns.sum() < ENOUGH:
         return Unfed(f"the logits of {columns.sum()} tokens are known of everybody, and {ENOUGH} are needed")
     asked = list(candidate.digests)
@@ -85,6 +83,14 @@ def shared_weights(
     scores = np.zeros(len(references))
     scores[known] = np.maximum(np.nan_to_num(explained.beyond_rivals()[-1]), 0)
     return Shared(scores, len(shown))
+
+
+def tokens_compared(sides: Sequence[npt.NDArray[np.float32]], access: Access) -> npt.NDArray[np.bool_]:
+    """Tokens that everybody's logits [n_canaries, n_tokens] are known of, and that an access would show: [n_tokens]."""
+    columns: npt.NDArray[np.bool_] = np.all([known_tokens(logits) for logits in sides], axis=0)
+    if access.tier != "logits":
+        columns[NAMED:] = False  # what they are worth was learned of so many
+    return columns
 
 
 def known_tokens(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

@@ -36,33 +36,50 @@ def similarities(
     shape = (len(candidates), len(references), len(candidates[0].canaries))
     tensor = np.full((len(channels), *shape), np.nan, np.float32)
     for found, name in zip(tensor, channels, strict=True):
-        sides = [[one.channels.get(name) for one in side] for side in (candidates, references)]
-        rows, columns = ([number for number, arrays in enumerate(side) if arrays is not None] for side in sides)
-        one, other = ([arrays for arrays in side if arrays is not None] for side in sides)
-        if one and other:
-            plain = not any(CONTINUED in arrays for arrays in (*one, *other))
-            if plain and name in _OF_A_CANARY:
-                pairs = np.ix_(rows, columns)
-                for canary in range(shape[-1]):
-                    found[..., canary][pairs] = _OF_A_CANARY[name](one, other, canary)
-            else:
-                _pair_by_pair(name, (rows, one), (columns, other), found, mirrored)
+        fill_in(found, candidates, references, name, _OF_A_CANARY.get(name), all_channels()[name].similarity, mirrored)
         step()
     return tensor
+
+
+def fill_in(
+    found: Tensor,
+    candidates: Sequence[Signature],
+    references: Sequence[Signature],
+    name: str,
+    of_a_canary: Callable[[Sequence[Arrays], Sequence[Arrays], int], Matrix] | None,
+    of_a_pair: Callable[[Arrays, Arrays], Matrix],
+    mirrored: bool = False,
+) -> None:
+    """Fill in [n_candidates, n_references, n_canaries] where both sides feed a channel.
+
+    By what is said of all pairs on one canary, else, and where plain text was continued in a chat, pair by pair.
+    """
+    sides = [[one.channels.get(name) for one in side] for side in (candidates, references)]
+    rows, columns = ([number for number, arrays in enumerate(side) if arrays is not None] for side in sides)
+    ours, theirs = ([arrays for arrays in side if arrays is not None] for side in sides)
+    if of_a_canary is None or any(CONTINUED in arrays for arrays in (*ours, *theirs)):
+        _pair_by_pair(of_a_pair, (rows, ours), (columns, theirs), found, mirrored)
+    elif ours and theirs:
+        for canary in range(found.shape[-1]):
+            found[..., canary][np.ix_(rows, columns)] = of_a_canary(ours, theirs, canary)
 
 
 Placed = tuple[Sequence[int], Sequence[Arrays]]
 
 
-def _pair_by_pair(name: str, candidates: Placed, references: Placed, found: Tensor, mirrored: bool) -> None:
-    """Fill in [n_candidates, n_references, n_canaries] where both sides feed a channel."""
-    channel = all_channels()[name]
+def _pair_by_pair(
+    of_a_pair: Callable[[Arrays, Arrays], Matrix],
+    candidates: Placed,
+    references: Placed,
+    found: Tensor,
+    mirrored: bool,
+) -> None:
     for row, one in zip(*candidates, strict=True):
         for column, other in zip(*references, strict=True):
             if mirrored and column < row:
                 found[row, column] = found[column, row]
             else:
-                found[row, column] = channel.similarity(one, other)
+                found[row, column] = of_a_pair(one, other)
 
 
 def _next_token(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: int) -> Matrix:

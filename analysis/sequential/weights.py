@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.benchmark.specimens import Specimen
-from analysis.descent.aligned import ENOUGH, NAMED
+from analysis.descent.aligned import ENOUGH
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, mean_beside, other_vocabularies, rivals
 from analysis.descent.scores import beyond
 from analysis.descent.spaces import known_rows, reference_space
-from analysis.kinship.shared_weights import known_tokens
+from analysis.kinship.shared_weights import tokens_compared
 from analysis.signatures.signature import Signature
 
 LOOKS = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -43,9 +43,7 @@ class WeightsAtLooks:
         logits = [one.logits for one in seen if one.logits is not None]
         if len(logits) < len(seen):
             return None
-        columns = np.all([known_tokens(one) for one in logits], axis=0)
-        if seen[0].access.named:
-            columns[NAMED:] = False
+        columns = tokens_compared(logits, seen[0].access)
         if columns.sum() < ENOUGH:
             return None
         lineages = np.array([one.lineage for one in specimens])

@@ -81,7 +81,7 @@ def write_page(path: Path, rows: Sequence[Row], tiers: Sequence["Tier"], missing
 
 def roc_curves(ours: Ours, budget: int = 64) -> dict[str, Curve]:
     """Scores of descendants with their own base, and the highest of anybody with another lineage: ours and peers'."""
-    scores = {way: descent.scores[0] for (way, size), descent in ours.descents.items() if size == budget}
+    scores = {ours.seen.access.name: ours.descents[budget].scores[0]} if budget in ours.descents else {}
     scores |= {peer: found for (peer, size), found in ours.peers.items() if size == budget}
     curves = {}
     for name, found in scores.items():

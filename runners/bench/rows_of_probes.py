@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from analysis.descent.aligned import NAMED, NAMED_A_QUERY
+from analysis.descent.aligned import NAMED_QUERIES
 from analysis.sequential.family_figures import saved
 from analysis.signatures.observation import Access
 from runners.bench.row import Row, Target
@@ -15,7 +15,7 @@ _FALSE, _SAVED = 124, 0.3
 
 def named_queries(access: Access) -> int:
     """Queries that naming tokens after a prompt takes beside the one for its answer."""
-    return NAMED // NAMED_A_QUERY if access.named else 0
+    return NAMED_QUERIES if access.named else 0
 
 
 def saved_row(name: str, chosen: dict[int, float], drawn: dict[int, float], most: int, lineages: Sequence[str]) -> Row:

@@ -116,7 +116,7 @@ def probe_of(settings: ProbeSettings) -> Probe:
 
 def _order(settings: ProbeSettings) -> Order:
     if settings.order is None:
-        named = settings.tier.name == "topk" and settings.tier.positions in ("chosen", "every")
+        named = sampling(settings.tier, settings.seed).named
         return usual_order(named) if settings.goal == "family" else "random"
     if settings.order not in get_args(Order):
         raise KinprintError(f"order must be one of {', '.join(get_args(Order))}; it is {settings.order!r}")

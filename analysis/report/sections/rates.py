@@ -5,13 +5,13 @@ from markupsafe import Markup
 from analysis.kinship.shared_weights import NAME
 from analysis.report.material import Material
 from analysis.report.measured_rates import Rate
+from analysis.verdict import Verdict
 
 
 def family_rates(material: Material) -> list[Markup]:
     """Of the family: from the benchmark, and of the very coefficients that this verdict used."""
     verdict, say = material.verdict, material.say
-    through_named = verdict.tier == "topk" and NAME in verdict.channels
-    tier, budget = ("topk_chosen", verdict.queries) if through_named else (verdict.tier, verdict.canaries)
+    tier, budget = _measured_at(verdict, NAME in verdict.channels)
     told = []
     for key, row in (("accuracy", "family_accuracy"), ("rejected", "unknown_rejected")):
         rate = material.rates.at(row, tier, budget)
@@ -32,14 +32,20 @@ def family_rates(material: Material) -> list[Markup]:
 def descent_rates(material: Material) -> list[Markup]:
     """Of the test of descent, at the access that it had; named tokens cost queries of their own."""
     verdict, say = material.verdict, material.say
-    through_named = verdict.tier == "topk" and any(one.access == "logits" for one in verdict.descent)
-    tier, budget = ("topk_chosen", verdict.queries) if through_named else (verdict.tier, verdict.canaries)
+    tier, budget = _measured_at(verdict, any(one.access == "logits" for one in verdict.descent))
     told = []
     for key, row in (("recall", "descendant_recall_at_alpha"), ("accused", "innocents_accused_at_alpha")):
         rate = material.rates.at(row, tier, budget)
         if rate is not None:
             told.append(say(f"descent.{key}", budget=rate.budget, tier=tier, rate=_rate(material, rate)))
     return told or [say("ladder.not_measured")]
+
+
+def _measured_at(verdict: Verdict, through_logits: bool) -> tuple[str, int]:
+    """The benchmark's access and budget: queries where top-20 access shows logits, which then are of named tokens."""
+    if verdict.tier == "topk" and through_logits:
+        return "topk_chosen", verdict.queries
+    return verdict.tier, verdict.canaries
 
 
 def _rate(material: Material, rate: Rate) -> Markup:
