@@ -30,7 +30,7 @@ def accuracy_plot(rows: Sequence[Row]) -> str:
                 axes.fill_between(budgets, low, high, color=colour, alpha=0.12, linewidth=0)
                 axes.plot(budgets, value, color=colour, marker=_MARKS[tier], label=tier)
         axes.set_xscale("log", base=2)
-        axes.set_xlabel("canaries")
+        axes.set_xlabel("canaries; at topk_chosen, queries")
         axes.set_ylabel("family accuracy, lineage and technique held out")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 

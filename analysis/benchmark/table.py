@@ -153,7 +153,8 @@ def _peers(rows: Sequence[Row], tier: str, budget: int) -> list[str]:
         for name in names
     ]
     ours = ["kinprint", *(said(found.get(f"{one}/{tier}/{budget}")) for one in ("family_named", *_PEER_MEASURES[1:]))]
-    return [f"### {tier}, {budget} canaries", _table(["", *_PEER_MEASURES], [ours, *lines])]
+    unit = "queries" if tier == "topk_chosen" else "canaries"
+    return [f"### {tier}, {budget} {unit}", _table(["", *_PEER_MEASURES], [ours, *lines])]
 
 
 def _beside(found: Mapping[str, Row], peer: str, measure: str, tier: str, budget: int) -> str:

@@ -15,8 +15,10 @@ def family_rates(material: Material) -> list[Markup]:
     told = []
     for key, row in (("accuracy", "family_accuracy"), ("rejected", "unknown_rejected")):
         rate = material.rates.at(row, tier, budget)
-        if rate is not None:
+        if rate is not None and tier == verdict.tier:
             told.append(say(f"family.{key}", budget=rate.budget, tier=tier, rate=_rate(material, rate)))
+        elif rate is not None:  # its budget is of queries
+            told.append(say(f"family.{key}_named", budget=rate.budget, rate=_rate(material, rate)))
     if told and verdict.tier == "logits" and NAME not in verdict.channels:
         told.append(say("family.benchmark"))
     measured = verdict.calibration.reliability
