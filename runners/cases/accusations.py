@@ -21,8 +21,9 @@ from analysis.report.weight_measures import WeightMeasures
 from analysis.verdict import Verdict
 from probes.errors import KinprintError
 from probes.recording import Recording
-from runners.cases.asking import ask, library_of, named
+from runners.cases.asking import ask, library_of, make_ready, named
 from runners.cases.held_out import HeldOut
+from runners.cases.outcome import NAME as OUTCOME
 from runners.cases.outcome import Outcome, kept_outcome
 from runners.cases.settings import CaseSettings, SuspectSettings
 from runners.cases.weighing import NAME as WEIGHTS
@@ -46,12 +47,14 @@ def play(settings: CaseSettings, made_by: dict[str, str]) -> Iterator[Outcome]:
             raise KinprintError(f"{name} is expected to be {suspect.expected!r}; known are {', '.join(CONCLUSIONS)}")
     for name, model in {**settings.cast.references, **settings.cast.suspects}.items():
         named(name, model)
+    folders = {name: Path(settings.out) / name for name in settings.cast.suspects}
+    make_ready(settings.cast.suspects[name].model for name, one in folders.items() if not (one / OUTCOME).is_file())
     library = library_of(settings, made_by)
     for name, suspect in settings.cast.suspects.items():
-        folder, how = Path(settings.out) / name, _how(suspect, settings, library)
-        if (outcome := kept_outcome(folder, how)) is None:
+        how = _how(suspect, settings, library)
+        if (outcome := kept_outcome(folders[name], how)) is None:
             outcome = replace(investigate(name, suspect, settings, library, made_by), settings=how)
-            outcome.save(folder)
+            outcome.save(folders[name])
         yield outcome
 
 

@@ -1,5 +1,6 @@
 """Asking the models of a case, and the library that references of its own join."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from runners.progress import say
 from runners.record import record
 from runners.settings import CandidateSettings
 from runners.suites import suite_of
+from runners.zoo.models import FROM_ZOO
 
 
 def ask(name: str, model: ModelSettings, settings: CaseSettings, folder: Path, made_by: dict[str, str]) -> Recording:
@@ -31,6 +33,16 @@ def named(name: str, model: ModelSettings) -> str:
     if model.model is None:
         raise KinprintError(f"there is no model to ask for {name}: {model.note or 'name one'}")
     return model.model
+
+
+def make_ready(models: Iterable[str | None]) -> None:
+    """Fetch or make those of the zoo before anybody is asked.
+
+    In a process in which vLLM has served, transformers builds vision models out of vLLM's layers: none can be trained.
+    """
+    for model in models:
+        if model is not None and model.startswith(FROM_ZOO):
+            serving(CandidateSettings(model))
 
 
 def backend_for(model: ModelSettings, settings: CaseSettings) -> dict[str, Any]:
@@ -53,6 +65,7 @@ def library_of(settings: CaseSettings, made_by: dict[str, str]) -> Library:
     missing = {name: one for name, one in own.items() if name not in there}
     if not missing:
         return replace(library, members=tuple(members))
+    make_ready(one.model for one in missing.values())
     folder = Path(settings.out) / "library"
     for name, one in missing.items():
         say(f"{name}: recording the reference {one.model}")

@@ -19,7 +19,7 @@ APART = WeightsFound("apart", True, 0.974, 50, 85, {"cosine": 0.0})
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Everybody answers as one of the first family; the names of those who were asked."""
+    """Everybody answers as one of the first family; who was made ready and who was asked, in that order."""
     names: list[str] = []
 
     def ask(name: str, model: Any, settings: Any, folder: Path, made_by: dict[str, str]) -> Recording:
@@ -30,6 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert (model, other) == ("zoo:borrowed-3", "zoo:ash-base")
         return None
 
+    monkeypatch.setattr(accusations, "make_ready", lambda models: names.extend(f"ready: {one}" for one in models))
     monkeypatch.setattr(accusations, "ask", ask)
     monkeypatch.setattr(accusations, "weigh", weigh)
     return names
@@ -53,7 +54,7 @@ def test_a_suspect_is_judged_sealed_and_not_asked_twice(
     assert {path.name for path in folder.iterdir()} >= {"evidence.kinprint.zip", "report.html", "outcome.json"}
     assert main(["verify", str(folder / "evidence.kinprint.zip"), f"key={tmp_path / 'case.key.pub'}"]) == 0
     assert main(words) == 0
-    assert asked == ["borrowed"]
+    assert asked == ["ready: zoo:borrowed-3", "borrowed"]
     kept = json.loads((tmp_path / "case.json").read_text("utf-8"))
     assert (kept["right"], kept["outcomes"][0]["conclusion"]) == (True, "no_accusation")
 
