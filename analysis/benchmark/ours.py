@@ -19,7 +19,7 @@ from analysis.descent.aligned import NAMED, NAMED_A_QUERY, aligned_logits, commo
 from analysis.descent.residuals import ResidualScores, likeliest
 from analysis.descent.rivals import Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
-from analysis.kinship.shared_weights import rows_behind
+from analysis.kinship.shared_weights import as_evidence, rows_behind
 from analysis.signatures.chosen_logits import last_logits
 from analysis.signatures.unfed import Unfed
 
@@ -125,8 +125,8 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
 
 
 def remembered(scores: Mapping[Subset, Scores]) -> Weights:
-    """Each worked out once, since many folds ask for the same; nothing below 0 (`analysis.kinship.shared_weights`)."""
-    return cache(lambda subset, absent: np.maximum(scores[subset](absent), 0))
+    """Each worked out once, since many folds ask for the same; as they count (`analysis.kinship.shared_weights`)."""
+    return cache(lambda subset, absent: as_evidence(scores[subset](absent)))
 
 
 def _descent(ours: Ours, budget: int, scores: Sequence[Matrix]) -> None:

@@ -22,7 +22,7 @@ from analysis.descent.null import FEWEST_LINEAGES, Spread, e_value, holm, p_valu
 from analysis.descent.residuals import Likeliest, ResidualScores, likeliest
 from analysis.descent.rivals import UNKNOWN, Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
-from analysis.descent.spaces import FEWEST_ROWS, rows_space
+from analysis.descent.spaces import FEWEST_ROWS, space_of
 from analysis.libraries.library import REFERENCES, TAUGHT, Library, Member
 from analysis.one_thread import one_thread
 from analysis.signatures.chosen_logits import last_logits, vocabulary_of
@@ -177,7 +177,7 @@ def _scores(
     shown = rows_shown(logits[-1], asked)
     if logits[-1] is not None and len(shown) >= FEWEST_ROWS:
         # a candidate whose rows repeat shows fewer directions than rows; nobody is scored on more than it
-        directions = len(rows_space(logits[-1][shown], len(shown)))
+        directions = len(space_of(logits[-1][shown]))
         return SpaceScores(models, logits)(shown, most=directions), "logits", ""
     known: list[Likeliest | None] = [likeliest(one, prompts) for one in recordings]
     candidate = known[-1]

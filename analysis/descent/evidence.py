@@ -12,7 +12,7 @@ Decision = Literal["shared_ancestry", "independent_not_rejected", "undecidable"]
 class DescentEvidence:
     """What is known about one parent.
 
-    `effect`: 0 where the parent explains no more of the candidate than its rivals do, 1 where it explains everything;
+    `effect`: 0 where the parent explains no more of the candidate than its rivals do, 1 for a copy (docs/descent.md);
     `innocents` the highest that an innocent reached with anybody. `p_value` against "trained independently", by `basis`
     "rank" where innocents reached the effect, else by the "model" of the null; `p_adjusted` for the number of parents
     tried (Holm); `e_value` from the p-value. `controls`: independent trainings with the parent's vocabulary. `bound`:

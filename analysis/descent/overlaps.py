@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.descent.image import centred
-from analysis.descent.spaces import FEWEST_ROWS, by_chance, rows_space, weakest
+from analysis.descent.spaces import by_chance, explained, space_of
 
 Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
+ROWS = 32
+"""Answers that are looked at together, where there are as many."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,27 @@ class Overlaps:
     def __call__(self, canaries: Places, most: int | None = None) -> tuple[Matrix, Matrix]:
         """What each reference explains on some rows, and what random spaces would: [n_references] each, or NaN.
 
-        Of the rows' directions at most so many are looked at, the strongest; None where all are.
+        The mean over parts of the rows, of at least `ROWS` each where there are as many: what a tuned model's rows have
+        most of is what was turned, and the more of them are taken together the more of that comes first. Of each part's
+        directions at most so many are looked at, the strongest; None where all are.
         """
         plain, chance = (np.full(len(self.directions), np.nan) for _ in range(2))
         shown = canaries[self.known[canaries]]
-        if len(shown) < FEWEST_ROWS:
-            return plain, chance
-        strongest = rows_space(self.rows[shown], most or len(shown))
-        if not len(strongest):  # every row is the same
-            return plain, chance
-        cosines = (strongest.astype(np.float32) @ self.spaces.T).astype(np.float64)
-        ends = np.cumsum(self.directions)
-        for place in np.flatnonzero(self.directions).tolist():
-            size = int(self.directions[place])
-            kept = min(len(strongest), size)
-            inside = cosines[:kept, ends[place] - size : ends[place]]
-            plain[place] = weakest(np.sqrt(np.clip(np.linalg.eigvalsh(inside @ inside.T), 0, 1)))
-            chance[place] = by_chance(kept, size, self.rows.shape[1])
+        parts = [self._part(part, most) for part in np.array_split(shown, max(len(shown) // ROWS, 1))]
+        there = [part for part in parts if len(part)]
+        for size in np.unique(self.directions[self.directions > 0]).tolist() if there else ():
+            places = np.flatnonzero(self.directions == size)
+            of_each = [explained(self._with(part, places, size)) for part in there]
+            plain[places], chance[places] = np.mean(of_each, axis=0), by_chance(size, self.rows.shape[1])
         return plain, chance
+
+    def _part(self, canaries: Places, most: int | None) -> npt.NDArray[np.float32]:
+        """What some rows' directions have in common with all spaces: [n_rows, n_directions]."""
+        if not len(canaries):
+            return np.empty((0, len(self.spaces)), np.float32)
+        return space_of(self.rows[canaries])[:most].astype(np.float32) @ self.spaces.T
+
+    def _with(self, part: npt.NDArray[np.float32], places: Places, size: int) -> npt.NDArray[np.float32]:
+        """The same with some references of one size: [n_places, n_rows, size]."""
+        ends = np.cumsum(self.directions)[places]
+        return np.stack([part[:, end - size : end] for end in ends.tolist()])

@@ -1,7 +1,7 @@
 """Weights shared with this reference: how much of a candidate's logits lies in the reference's space, beside rivals.
 
 A score is 0 where the reference explains as little as its rivals do (analysis.descent.rivals), or, where there are
-none, as is expected of random spaces; 1 where it explains everything.
+none, as is expected of random spaces; 1 for a copy (analysis.descent.spaces).
 """
 
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analysis.descent.aligned import rows_for
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, controls_mean, other_vocabularies, rivals, rivals_mean
-from analysis.descent.spaces import known_rows, reference_space
+from analysis.descent.spaces import known_rows, space_of
 
 _RIVALS = 8
 
@@ -28,7 +28,7 @@ class SpaceScores:
 
     def __post_init__(self) -> None:
         given = [(int(place), self.logits[place]) for place in self.models.references]
-        self._spaces = {place: reference_space(known_rows(rows)) for place, rows in given if rows is not None}
+        self._spaces = {place: space_of(known_rows(rows)) for place, rows in given if rows is not None}
 
     def __call__(self, canaries: Places, named: int | None = None, most: int | None = None) -> Matrix:
         """[n_models, n_references] from -1 to 1, NaN for the model itself, and where rows are too few.

@@ -1,10 +1,10 @@
 """The space of a model's logits on a fixed subset of tokens, and how much of a candidate's lies in a reference's.
 
 The strongest directions that two models share are what their data taught both; a student of the reference has them as
-well. The weak ones are left from the initialisation: they decide (measured on lookalikes, descendants and students).
+well. So the reference's strongest third is taken out of the candidate's rows. What is left of them lies in the rest of
+the reference's space, which its initialisation left there, or beside it (measured on lookalikes, descendants and
+students).
 """
-
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,15 @@ import numpy.typing as npt
 from analysis.descent.image import centred, hidden_size
 
 Matrix = npt.NDArray[np.float64]
-FEWEST_ROWS = 3
-"""Prompts without which nothing is said: of fewer, at most one direction is left when means are taken out."""
-_CHANCE_DRAWS = 4
+FEWEST_ROWS = 2
+"""Answers that differ, without which nothing is said: no accusation rests on one."""
+_STRONGEST = 3
+"""One in so many directions is taught by data."""
+_RIDGE = 1e-4
+"""Of a row's length: where less is left of it, that is rounding."""
+_CLOSEST = 0.999
+"""The largest share that is told from all: what a copy shows is lost in rounding."""
+_FEWEST_PARTS = 1e-12
 
 
 def known_rows(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -22,57 +28,47 @@ def known_rows(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return logits[np.isfinite(logits).all(axis=1)]
 
 
-def double_centred(logits: npt.NDArray[np.floating]) -> Matrix:
-    """Rows [n, n_tokens] without the mean of each row, and without that of each token over the rows."""
+def space_of(logits: npt.NDArray[np.floating]) -> Matrix:
+    """An orthonormal basis [k, n_tokens] of what rows of logits [n, n_tokens] span, the strongest direction first.
+
+    As many directions as the hidden size where the spectrum shows it, else at most two thirds of the number of tokens:
+    a space of nearly all would explain everybody. None where all logits of every row are the same.
+    """
     rows = centred(logits)
-    values: Matrix = rows - rows.mean(axis=0)
-    return values
+    squares, vectors = (one[..., ::-1] for one in np.linalg.eigh(rows @ rows.T))
+    there = int((squares > _FEWEST_PARTS * max(squares[0], 1e-300)).sum())
+    values = np.sqrt(squares[:there])
+    size = hidden_size(np.sqrt(np.clip(squares, 0, None)), rows.shape) or rows.shape[1] * 2 // 3
+    basis: Matrix = (vectors[:, :there].T @ rows) / values[:, None]
+    return basis[:size]
 
 
-def reference_space(logits: npt.NDArray[np.floating]) -> Matrix:
-    """An orthonormal basis [k, n_tokens]: as many directions as the hidden size where the spectrum shows it.
+def explained(cosines: npt.NDArray[np.floating]) -> Matrix:
+    """How much of candidates' rows lies in the weaker directions of spaces: [...], from -1 to 1 for a copy.
 
-    Else what of two thirds of the number of tokens there are rows for: a space of nearly all would explain everybody.
+    From what orthonormal rows and directions have in common [..., n_rows, n_directions], the strongest of both first.
+    The strongest third is taken out of the rows, of which no more are looked at than directions are left. Of what these
+    span then, the share that lies in the other directions, every one of it weighing the same; its log odds, in units of
+    those of a copy. A share would hide how much closer a descendant is than a stranger who has half of it.
     """
-    rows = double_centred(logits)
-    _, values, directions = np.linalg.svd(rows, full_matrices=False)
-    size = hidden_size(values, rows.shape)
-    return directions[: size or min(len(rows) - 1, rows.shape[1] * 2 // 3)]
+    first = cosines.shape[-1] // _STRONGEST
+    rows = cosines[..., : cosines.shape[-1] - first, :].astype(np.float64)
+    strong, weak = rows[..., :first], rows[..., first:]
+    same = np.eye(rows.shape[-2])
+    left = same - strong @ np.swapaxes(strong, -1, -2)
+    inverse = np.linalg.inv(left + _RIDGE * same)
+    inside, there = ((inverse * one).sum(axis=(-2, -1)) for one in (weak @ np.swapaxes(weak, -1, -2), left))
+    return _log_odds(inside / np.maximum(there, _RIDGE))
 
 
-def rows_space(logits: npt.NDArray[np.floating], most: int) -> Matrix:
-    """An orthonormal basis [k, n_tokens] of a few rows, of at most so many directions, the strongest."""
-    rows = double_centred(logits)
-    squares, vectors = np.linalg.eigh(rows @ rows.T)  # of few rows, faster than their singular vectors
-    kept = min(len(rows) - 1, most)
-    squares, vectors = squares[::-1][:kept], vectors[:, ::-1][:, :kept]
-    there = squares > 1e-12 * max(squares[0], 1e-300)
-    basis: Matrix = (vectors[:, there].T @ rows) / np.sqrt(squares[there])[:, None]
-    return basis
+def by_chance(n_directions: int, n_tokens: int) -> float:
+    """What `explained` gives on average for random rows and a space of so many directions."""
+    first = n_directions // _STRONGEST
+    return float(_log_odds(np.array((n_directions - first) / (n_tokens - 1 - first))))  # rows are centred
 
 
-def weakest(cosines: Matrix) -> float:
-    """The mean of the weakest third of cosines [n], in ascending order, without the tenth that is weakest of all.
-
-    Heavy tuning turns a few directions away altogether and leaves the others; a student's are all a little off.
-    """
-    first = min(-(-len(cosines) // 10), len(cosines) - 1)
-    return float(cosines[first : max(len(cosines) // 3, first) + 1].mean())
-
-
-def explained(rows: Matrix, space: Matrix) -> float:
-    """`weakest` of the cosines of the principal angles between two spaces, orthonormal rows."""
-    overlap = rows @ space.T
-    smaller = overlap @ overlap.T if len(rows) <= len(space) else overlap.T @ overlap
-    return weakest(np.sqrt(np.clip(np.linalg.eigvalsh(smaller), 0, 1)))
-
-
-@cache
-def by_chance(n_rows: int, n_directions: int, n_tokens: int) -> float:
-    """What `explained` gives on average for two random spaces of these dimensions."""
-    generator = np.random.default_rng(0)
-    found = []
-    for _ in range(_CHANCE_DRAWS):
-        one, other = (np.linalg.qr(generator.normal(size=(n_tokens, size)))[0].T for size in (n_rows, n_directions))
-        found.append(explained(one, other))
-    return float(np.mean(found))
+def _log_odds(share: Matrix) -> Matrix:
+    """In units of the largest that is told."""
+    within = np.clip(share, 1 - _CLOSEST, _CLOSEST)
+    found: Matrix = np.log(within / (1 - within)) / np.log(_CLOSEST / (1 - _CLOSEST))
+    return found

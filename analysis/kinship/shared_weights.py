@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analysis.descent.aligned import ENOUGH, NAMED, rows_shown
 from analysis.descent.rivals import UNKNOWN, Models
 from analysis.descent.scores import SpaceScores
-from analysis.descent.spaces import FEWEST_ROWS, rows_space
+from analysis.descent.spaces import FEWEST_ROWS, space_of
 from analysis.signatures.observation import Access
 from analysis.signatures.signature import Signature
 from analysis.signatures.unfed import Unfed
@@ -23,6 +23,8 @@ NAME = "shared_weights"
 NAMED_AFTER = 0.5
 """The share of the canaries after which tokens are named where that takes requests of its own: as many in all as there
 are canaries, at two a prompt."""
+_COUNTED = 0.1
+"""Of a score no more counts: twice the odds of rivals. Copies have hundreds, and beside these twice would be little."""
 _NEARLY = 0.9
 
 
@@ -38,8 +40,8 @@ def canaries_behind(rows: int, access: Access) -> int:
 
 @dataclass(frozen=True)
 class Shared:
-    """`scores` [n_references], 0 for nothing more than with rivals, and where one can't be compared; `rows`: as many
-    answers that differ were looked at."""
+    """`scores` [n_references] as they count, 0 where one can't be compared; `rows`: as many answers that differ were
+    looked at."""
 
     scores: npt.NDArray[np.float64]
     rows: int
@@ -78,11 +80,16 @@ def shared_weights(
         [*(vocabularies[place] for place in known), None],
         np.arange(len(known)),
     )
-    directions = len(rows_space(logits[-1][shown], len(shown)))
+    directions = len(space_of(logits[-1][shown]))
     explained = SpaceScores(models, logits).explained(shown, most=directions, about=len(known))
     scores = np.zeros(len(references))
-    scores[known] = np.maximum(np.nan_to_num(explained.beyond_rivals()[-1]), 0)
+    scores[known] = as_evidence(explained.beyond_rivals()[-1])
     return Shared(scores, len(shown))
+
+
+def as_evidence(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What counts of scores: 0 for nothing known and for no more than with rivals, 1 for twice the odds or more."""
+    return np.clip(np.nan_to_num(scores) / _COUNTED, 0, 1)
 
 
 def tokens_compared(sides: Sequence[npt.NDArray[np.float32]], access: Access) -> npt.NDArray[np.bool_]:

@@ -75,7 +75,7 @@ def parents_at(
     if way == "text":
         return tuple(_undecided(asked, column, TEXT_DECIDES_NOTHING) for column in columns)
     if way in ("logits", "chosen") and budget < FEWEST_ROWS:
-        reason = f"{budget} canaries are too few: a space takes at least {FEWEST_ROWS}"
+        reason = f"the test takes at least {FEWEST_ROWS}"
         return tuple(_undecided(asked, column, reason) for column in columns)
     innocents = innocents_of(seen.candidates, seen.references, scores, np.ones(len(seen.candidates), dtype=bool))
     names = [seen.candidates[place].name for place in seen.references]

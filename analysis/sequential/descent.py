@@ -18,8 +18,8 @@ from analysis.one_thread import one_thread
 from analysis.sequential.boundary import Boundary, Matrix, by_lineage
 from probes.errors import LibraryError
 
-LOOKS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-"""Numbers of canaries after which is looked: each takes a decomposition of every reference's space."""
+LOOKS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""Numbers of canaries after which is looked, `FEWEST_ROWS` first."""
 Logits = npt.NDArray[np.float32]
 
 

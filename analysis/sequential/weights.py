@@ -14,8 +14,8 @@ from analysis.descent.aligned import ENOUGH
 from analysis.descent.overlaps import Overlaps
 from analysis.descent.rivals import Matrix, Models, Places, mean_beside, other_vocabularies, rivals
 from analysis.descent.scores import beyond
-from analysis.descent.spaces import known_rows, reference_space
-from analysis.kinship.shared_weights import tokens_compared
+from analysis.descent.spaces import known_rows, space_of
+from analysis.kinship.shared_weights import as_evidence, tokens_compared
 from analysis.signatures.signature import Signature
 
 LOOKS = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -31,7 +31,7 @@ class WeightsAtLooks:
 
     def __init__(self, models: Models, logits: Sequence[Logits], columns: npt.NDArray[np.bool_]) -> None:
         self.models, self.logits, self.columns = models, logits, columns
-        self.spaces = [reference_space(known_rows(logits[int(place)])) for place in models.references]
+        self.spaces = [space_of(known_rows(logits[int(place)])) for place in models.references]
         lineages = models.lineages[models.references]
         self._rivals = rivals(lineages, np.array([len(one) for one in self.spaces]))
         self._others = self._rivals & other_vocabularies(models)
@@ -61,7 +61,7 @@ class WeightsAtLooks:
     def beside_rivals(
         self, plain: Matrix, chance: Matrix, lineage: str, absent: Collection[str] = (), model: int = -1
     ) -> Matrix:
-        """What is explained of somebody of a lineage beyond what rivals explain, 0 at least: [n_references].
+        """What is explained of somebody of a lineage beyond what rivals explain, as evidence: [n_references].
 
         `model` is nobody's reference to itself.
         """
@@ -71,8 +71,7 @@ class WeightsAtLooks:
         for beside in (self._rivals & usable, self._others & usable):
             mean = mean_beside(plain, beside)
             expected = np.where(np.isnan(mean), expected, mean)
-        scores: Matrix = np.maximum(np.nan_to_num(beyond(plain, expected)), 0)
-        return scores
+        return as_evidence(beyond(plain, expected))
 
     def _overlaps(self, model: int) -> Overlaps:
         if self._last is None or self._last[0] != model:  # many looks at one model come one after the other

@@ -5,7 +5,7 @@ import numpy as np
 from analysis.benchmark.ours import logits_of, models_of
 from analysis.benchmark.specimens import Seen
 from analysis.descent.aligned import NAMED_A_QUERY
-from analysis.descent.spaces import reference_space
+from analysis.descent.spaces import space_of
 from analysis.libraries.library import REFERENCES, TAUGHT
 from analysis.sequential.boundary import Matrix, passed_at
 from analysis.sequential.descent import DescentReplay, Wrong
@@ -35,7 +35,7 @@ def descent_rows(seen: Seen, canaries: int, runs: int) -> list[Row]:
     wrong = replay.wrong(paths)
     accused = _both(replay.wrong(paths, replay.decidable(paths)))
     found = false_decisions(accused, wrong.lineages, wrong.judge, ALPHA, runs=runs)
-    sizes = [len(reference_space(logits)) for p in seen.references if (logits := replay.logits[int(p)]) is not None]
+    sizes = [len(space_of(logits)) for p in seen.references if (logits := replay.logits[int(p)]) is not None]
     tier, queries = seen.access.name, named_queries(seen.access)
     most = _TIMES_HIDDEN * float(np.median(sizes)) / NAMED_A_QUERY if queries else _QUERIES
     return [

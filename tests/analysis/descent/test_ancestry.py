@@ -65,7 +65,7 @@ def test_a_descendant_shares_ancestry_with_its_parent_and_with_nobody_else(libra
     assert first.p_adjusted == pytest.approx(3 * first.p_value)
     assert first.effect is not None
     assert first.innocents is not None
-    assert first.effect > 0.5 > first.innocents
+    assert first.effect > 0.1 > 2 * first.innocents
     assert first.bound == pytest.approx(1 - 0.05 ** (1 / 8))
 
 
@@ -175,10 +175,8 @@ def test_vocabularies_stand_in_for_one_that_nobody_else_has(tmp_path: Path) -> N
     assert child.bound == pytest.approx(1 - 0.05 ** (1 / 13))
     [stranger] = descent(record(tmp_path, "stranger", logits_of(61), tokenizer="a" * 64), library, ["s12"])
     assert stranger.decision == "independent_not_rejected"
-    assert child.p_value is not None
     [controlled] = descent(record(tmp_path, "other", logits_of(62, parent=0), tokenizer="0" * 64), library, ["s0"])
-    assert controlled.p_value is not None
-    assert controlled.p_value < child.p_value
+    assert controlled.decision == "shared_ancestry"
 
 
 def test_a_parent_that_the_library_does_not_have_is_refused(library: Library, tmp_path: Path) -> None:

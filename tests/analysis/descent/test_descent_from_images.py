@@ -29,7 +29,7 @@ def test_a_noisy_renamed_copy_is_found_and_no_other_seed_named_for_it() -> None:
     found = {one.parent: one for one in descent(copy, without("drawn-0-noise"), ["drawn-0", "drawn-1"])}
     assert {name for name, one in found.items() if one.decision == "shared_ancestry"} == {"drawn-0"}
     assert found["drawn-0"].effect is not None
-    assert found["drawn-0"].effect > 0.5
+    assert found["drawn-0"].effect > 0.1
     assert {one.decision for one in found.values()} == {"shared_ancestry", "independent_not_rejected"}
 
 

@@ -6,26 +6,52 @@ import pytest
 from analysis.descent.residuals import Likeliest, ResidualScores
 from analysis.descent.rivals import Models, rivals_mean
 from analysis.descent.scores import SpaceScores
-from analysis.descent.spaces import by_chance, explained, reference_space, rows_space, weakest
+from analysis.descent.spaces import by_chance, explained, space_of
 from tests.output_spaces import SIZE, descendant, stranger
 
 
+def output(seed: int, rows: int = 100, tokens: int = 300) -> np.ndarray:
+    """Logits of a model of `SIZE` whose directions are all alike."""
+    source = np.random.default_rng(seed)
+    return source.normal(size=(rows, SIZE)) @ source.normal(size=(SIZE, tokens))
+
+
 def test_the_space_has_the_hidden_size_and_chance_is_what_strangers_reach() -> None:
-    one, other = (np.random.default_rng(seed).normal(size=(100, SIZE)) for seed in (0, 1))
-    spaces = [side @ np.random.default_rng(seed).normal(size=(SIZE, 300)) for seed, side in enumerate((one, other), 2)]
-    assert len(reference_space(spaces[0])) == SIZE
-    rows = rows_space(spaces[1][:20], SIZE)
-    np.testing.assert_allclose(rows @ rows.T, np.eye(19), atol=1e-8)
-    assert explained(rows, reference_space(spaces[0])) == pytest.approx(by_chance(19, SIZE, 300), abs=0.03)
-    assert explained(rows, reference_space(spaces[1])) > 0.999
+    own, other = output(2), output(3)
+    space = space_of(own)
+    assert len(space) == SIZE
+    assert len(space_of(own[:20])) == 20
+    np.testing.assert_allclose(space @ space.T, np.eye(SIZE), atol=1e-8)
+    strangers = [explained(space_of(output(seed)[:20]) @ space.T) for seed in range(3, 9)]
+    assert np.mean(strangers) == pytest.approx(by_chance(SIZE, 300), abs=0.02)
+    assert explained(space_of(own[:20]) @ space.T) == 1
+    assert explained(space_of(other[:20]) @ space.T) < 0 < explained(space_of(own + 0.3 * other) @ space.T)
 
 
-def test_a_direction_that_was_turned_away_weighs_less_than_a_little_everywhere() -> None:
-    turned, blurred = np.ones(30), np.full(30, 0.9)
-    turned[:3] = 0.2
-    assert weakest(turned) == 1 > weakest(blurred) == pytest.approx(0.9)
-    assert weakest(np.array([0.3])) == 0.3
-    assert weakest(np.array([0.3, 0.5])) == 0.5
+def test_the_strongest_directions_say_nothing() -> None:
+    """Two models that share those alone are strangers; two that share all others are not."""
+    cosines = np.zeros((8, 30))
+    cosines[:8, :8] = np.eye(8)
+    assert explained(cosines) == -1
+    assert explained(cosines[:, ::-1]) == 1
+    half = np.zeros((1, 30))
+    half[0, 0], half[0, 20] = np.sqrt(0.9), np.sqrt(0.05)
+    assert explained(half) == pytest.approx(0, abs=1e-3)  # half of what is left beside the strongest
+
+
+def test_a_row_that_is_nothing_but_the_strongest_directions_is_no_copy() -> None:
+    row = np.zeros((2, 30))
+    row[0, 0], row[1, 20] = 1, 0.6
+    assert explained(row) == pytest.approx(explained(row[1:]), abs=1e-3)
+
+
+def test_many_spaces_are_told_as_one_after_the_other() -> None:
+    cosines = np.random.default_rng(0).normal(size=(3, 5, 30)) / 10
+    np.testing.assert_allclose(explained(cosines), [explained(one) for one in cosines])
+
+
+def test_rows_in_which_all_logits_are_the_same_have_no_space() -> None:
+    assert space_of(np.full((3, 300), 2.5)).shape == (0, 300)
 
 
 def test_rivals_are_neither_of_the_references_lineage_nor_the_candidates() -> None:

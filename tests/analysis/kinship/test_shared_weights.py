@@ -45,9 +45,9 @@ def test_a_descendant_shares_with_its_parent_alone_on_the_few_prompts_that_it_wa
     references = [seen(one) for one in made]
     found = scores(seen(descendant(made[2], seed=5), range(100, 130)), references)
     assert found.argmax() == 2
-    assert found[2] > 0.3
-    assert np.delete(found, 2).max() < 0.1
-    assert scores(seen(stranger(9), range(100, 130)), references).max() < 0.1
+    assert found[2] > 0.2
+    assert np.delete(found, 2).max() < 0.05
+    assert scores(seen(stranger(9), range(100, 130)), references).max() < 0.05
 
 
 def test_what_it_takes_is_said() -> None:
@@ -149,7 +149,12 @@ def test_a_verdict_counts_named_tokens_as_the_benchmark_learned_from_them(zoo: L
     assert isinstance(found, Shared)
     assert found.rows == 16
     assert references[int(found.scores.argmax())].name == "northern-0"
-    np.testing.assert_allclose(found.scores, np.nan_to_num(weights((32, 0), frozenset())[place]), atol=1e-5)
+    learned, parent = weights((32, 0), frozenset())[place], found.scores.argmax()
+    own = np.array([one.vocabulary == references[int(parent)].vocabulary for one in references])
+    np.testing.assert_allclose(found.scores[own], learned[own], atol=1e-5)
+    assert own.sum() == 2
+    # nobody knows whose it is: its parent is a rival of references with other vocabularies, which then score less
+    assert (found.scores <= learned + 1e-5).all()
 
 
 def test_named_tokens_name_a_family_that_the_likeliest_alone_leave_open(zoo: Library) -> None:
@@ -186,7 +191,7 @@ def test_a_rounded_model_is_named_by_its_weights_and_a_lookalike_with_its_tokeni
     assert rounded.channels[-1] == NAME
     assert rounded.evidence is not None
     assert rounded.evidence.channels[NAME] > 10
-    assert rounded.evidence.excess_similarity["smollm2"][NAME] == pytest.approx(0.6, abs=0.1)
+    assert rounded.evidence.excess_similarity["smollm2"][NAME] == 1, "twice the odds of rivals or more"
     assert lookalike.tokenizer["fits"] == ["smollm2"]
     assert lookalike.family is None
     assert lookalike.posterior["smollm2"] < 0.5

@@ -17,7 +17,7 @@ from probes.errors import LibraryError
 from tests.made_up_trainings import CANARIES, logits_of, record, write_trainings
 from tests.recordings import suite_of
 
-DRIFT = 1.2
+DRIFT = 1.7
 
 
 def asked_of(library: Library, tier: str = "logits", budget: int | None = None) -> Asked:
@@ -99,17 +99,17 @@ def test_a_library_too_small_decides_at_no_budget(tmp_path: Path) -> None:
 
 
 def test_an_alpha_that_no_copy_reaches_is_said_beforehand(library: Library) -> None:
-    [first] = parents_of(library, ["s0"], budget=8, alpha=1e-9)
+    [first] = parents_of(library, ["s0"], budget=8, alpha=1e-12)
     assert not first.decidable
     assert "even a copy would have p = " in first.reason
     assert "9 independent trainings" in first.reason
 
 
-def test_a_space_takes_more_canaries_than_two(library: Library) -> None:
-    asked = asked_of(library, budget=2)
+def test_no_accusation_rests_on_one_answer(library: Library) -> None:
+    asked = asked_of(library, budget=1)
     found = chances_of(asked, ("s0",))
     assert [one.possible for one in found[:2]] == [False, True]
-    assert "2 canaries can't decide: 2 canaries are too few" in descent_advice(asked, found, {})
+    assert "1 canary can't decide: the test takes at least 2" in descent_advice(asked, found, {})
 
 
 @pytest.mark.parametrize("tier", ["topk", "text"])

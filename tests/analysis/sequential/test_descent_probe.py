@@ -61,8 +61,8 @@ def probed(library: Library, candidate: Recording, most: int = 24, alpha: float 
 def test_a_descendant_is_found_at_the_first_looks(library: Library, tmp_path: Path) -> None:
     found = probed(library, record(tmp_path, "c", logits_of(200, parent=3)))
     assert (found.decision, found.stopped_because, found.lineages) == ("shared_ancestry", "decided", SEEDS)
-    assert found.looks[-1].canaries <= 12
-    assert found.looks[-1].value > 0.5
+    assert found.looks[-1].canaries <= 2
+    assert found.looks[-1].value > 0.2
     assert "candidate shares weight ancestry with s3" in found.in_words()
 
 
