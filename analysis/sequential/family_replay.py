@@ -24,8 +24,9 @@ from analysis.sequential.learned import Learned, Teacher
 from analysis.sequential.weights import WeightsAtLooks
 from probes.errors import LibraryError
 
-_NATS = 1.0
-"""The least that independent trainings are taken to vary by: where all of them stay at a bound, no spread is seen."""
+_LEAST = {"family": 1.0, "unknown": 1.5}
+"""Nats that independent trainings are taken to vary by at least: where all stay at a bound, no spread is seen. Towards
+`unknown` students do where hardly anybody else does, few as they are."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class FamilyPaths:
     def judge(self, what: Literal["family", "unknown"]) -> Callable[[Sequence[str]], Kinds]:
         """The boundary of some lineages, by name."""
         highest = by_lineage(evidence_of(self.wrong if what == "family" else self.unknown), self.lineages)
+        least = _LEAST[what]
 
         def judged(names: Sequence[str]) -> Kinds:
             alike = [name for name in names if what == "family" and name in self.sharing]
@@ -87,7 +89,7 @@ class FamilyPaths:
                     f"the library has {len(names)} independent trainings to replay a probe on, and {FEWEST_LINEAGES} "
                     "are needed to know how far innocents get; take a library with more (library=zoo)"
                 )
-            spreads = [Spread(tuple(float(highest[name].max()) for name in one), least=_NATS) for one in kinds if one]
+            spreads = [Spread(tuple(float(highest[name].max()) for name in one), least=least) for one in kinds if one]
             return Kinds(tuple(Boundary(one, *np.array([[0.0], [1.0]])) for one in spreads))
 
         return judged
