@@ -116,7 +116,7 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
     """
     if not seen.access.shows_logits:
         return None
-    logits = logits_of(seen)
+    logits = logits_of(seen, None if seen.access.tier == "logits" else NAMED)
     if all(logits[place] is None for place in seen.references):
         return None
     rows = [canaries[: rows_behind(len(canaries), seen.access)] for canaries in subsets.values()]
@@ -142,11 +142,10 @@ def _whoever_is_absent(scores: Matrix) -> Scores:
     return lambda absent: scores
 
 
-def logits_of(seen: Seen) -> list[npt.NDArray[np.float32] | None]:
-    """Everybody's logits after each prompt [n_canaries, n_tokens], of the tokens that all references hold; below tier
-    logits of those that would be named.
+def logits_of(seen: Seen, first: int | None = NAMED) -> list[npt.NDArray[np.float32] | None]:
+    """Everybody's logits after each prompt [n_canaries, n_tokens], of the tokens that all references hold: of the
+    common ones the `first` so many, as the descent test looks at; None for all.
     """
-    first = None if seen.access.tier == "logits" else NAMED
     recordings = [one.recording for one in seen.candidates]
     chosen = [last_logits(one) for one in recordings]
     held = [one.tokens for place in seen.references if not isinstance(one := chosen[place], Unfed)]

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from analysis.descent.aligned import aligned_logits, common_tokens, rows_shown
+from analysis.descent.aligned import NAMED, aligned_logits, common_tokens, rows_shown
 from analysis.descent.evidence import Decision, DescentEvidence
 from analysis.descent.innocents import Innocents
 from analysis.descent.null import FEWEST_LINEAGES, Spread, e_value, holm, p_value
@@ -193,9 +193,10 @@ def _scores(
 def logits_compared(
     recordings: Sequence[Recording], parents: Sequence[int], prompts: Sequence[str]
 ) -> list[npt.NDArray[np.float32] | None]:
-    """Of the tokens that parents and the last recording hold; None for those that hold none, or lack one of them."""
+    """Of the common tokens that would be named, those that parents and the last recording hold; None for those that
+    hold none, or lack one of them."""
     found = [last_logits(recording) for recording in recordings]
     held = [one.tokens for place in (*parents, -1) if not isinstance(one := found[place], Unfed)]
     if len(held) <= len(parents):
         return [None] * len(recordings)
-    return aligned_logits(found, recordings, common_tokens(held), prompts)
+    return aligned_logits(found, recordings, common_tokens(held, NAMED), prompts)

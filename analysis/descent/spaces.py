@@ -43,6 +43,13 @@ def space_of(logits: npt.NDArray[np.floating]) -> Matrix:
     return basis[:size]
 
 
+def weaker(logits: npt.NDArray[np.floating]) -> Matrix:
+    """What rows of logits [n, n_tokens] show of the directions of their space that are looked at: [n, n_directions]."""
+    space = space_of(logits)
+    found: Matrix = centred(logits) @ space[len(space) // _STRONGEST :].T
+    return found
+
+
 def explained(cosines: npt.NDArray[np.floating]) -> Matrix:
     """How much of candidates' rows lies in the weaker directions of spaces: [...], from -1 to 1 for a copy.
 

@@ -1,19 +1,21 @@
 """Shared weights, looked at again and again: the order of questions, and innocents' scores after every look.
 
-What is asked does not depend on the answers. So a replay of an innocent against a parent is its scores
-(`analysis.descent.scores`) on the first rows of the order that was drawn.
+What is asked follows the parent's logits, and does not depend on the answers. So a replay of an innocent against a
+parent is its scores (`analysis.descent.scores`) on the first rows of the parent's order.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy import linalg
 
 from analysis.descent.null import FEWEST_CONTROLS, FEWEST_LINEAGES, FEWEST_TAUGHT, FEWEST_VOCABULARIES
 from analysis.descent.rivals import Models
 from analysis.descent.scores import SpaceScores
+from analysis.descent.spaces import weaker
 from analysis.one_thread import one_thread
 from analysis.sequential.boundary import Boundary, Matrix, by_lineage
 from probes.errors import LibraryError
@@ -23,27 +25,33 @@ LOOKS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 Logits = npt.NDArray[np.float32]
 
 
-def order_for(logits: Logits, seed: int = 0) -> list[int]:
+def order_for(logits: Logits, seed: int | None = None) -> list[int]:
     """The order in which to ask, among canaries to which the parent's logits [n_canaries, n_tokens] are known.
 
-    It is drawn. Asking first what shows most of the parent's space (QR with column pivoting on its logits, whitened or
-    not, or on its weakest directions) took as many canaries, or more.
+    First what shows most of the directions of its space that are looked at, and then each time what shows most that was
+    not shown yet: QR with column pivoting. With a `seed`, the order is drawn.
     """
     known = np.flatnonzero(np.isfinite(logits).all(axis=1))
-    return [int(place) for place in np.random.default_rng(seed).permutation(known)]
+    if seed is not None:
+        return [int(place) for place in np.random.default_rng(seed).permutation(known)]
+    _, pivots = linalg.qr(weaker(logits[known]).T, mode="r", pivoting=True)
+    return [int(place) for place in known[pivots]]
 
 
 @dataclass
 class DescentReplay:
     """`logits` [n_canaries, n_tokens] of every model, None where it shows none; `teachers` [n_models] the lineages that
-    taught them, `innocents` [n_models] who may be looked at as one. At most `most` canaries are asked."""
+    taught them, `innocents` [n_models] who may be looked at as one. At most `most` canaries are asked, in the order of
+    `order_for`, with a `seed` drawn; in `asked`, by place, of references that were asked in another.
+    """
 
     models: Models
     logits: Sequence[Logits | None]
     teachers: Sequence[str | None]
     innocents: npt.NDArray[np.bool_]
     most: int = 64
-    seed: int = 0
+    seed: int | None = None
+    asked: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -52,10 +60,13 @@ class DescentReplay:
         return tuple(look for look in LOOKS if look <= min(self.most, n))
 
     @cached_property
-    def orders(self) -> list[list[int]]:
+    def orders(self) -> list[Sequence[int]]:
         """The canaries in the order in which they are asked, for each reference."""
-        logits = [self.logits[int(place)] for place in self.models.references]
-        return [[] if one is None else order_for(one, self.seed) for one in logits]
+        return [self._order(int(place)) for place in self.models.references]
+
+    def _order(self, place: int) -> Sequence[int]:
+        logits = self.logits[place]
+        return self.asked.get(place) or ([] if logits is None else order_for(logits, self.seed))
 
     @property
     def theirs(self) -> npt.NDArray[np.str_]:

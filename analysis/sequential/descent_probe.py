@@ -25,7 +25,7 @@ from probes.suite import Suite
 class DescentProbe:
     """Asks for shared weights with `parent`; `begin`, then `next_batch` and `tell` until `stopped`.
 
-    Canaries are asked in an order that is drawn, up to the next of `LOOKS` at a time.
+    Canaries are asked in the order of `order_for`, up to the next of `LOOKS` at a time.
     """
 
     def __init__(self, library: Library, suite: Suite, parent: str, how: How, alpha: float) -> None:
@@ -62,7 +62,8 @@ class DescentProbe:
         [logits] = logits_compared([self._recordings[parent]], [0], shared)
         if logits is None:
             raise LibraryError(f"the library holds no logits of {self.parent.name}; take another library")
-        self._order = order_for(logits, self.how.seed)[: self.how.most]
+        self._seed = self.how.seed if self.how.order == "random" else None
+        self._order = order_for(logits, self._seed)[: self.how.most]
         self._canaries = [digests[digest] for digest in shared]
         self._step = step
 
@@ -138,7 +139,8 @@ class DescentProbe:
         lineages = {one.name: str(name) for one, name in zip(self._members, models.lineages, strict=True)}
         teachers = [lineages.get(one.taught_by or "") for one in self._members]
         innocents = np.array([one.role in (*REFERENCES, *TAUGHT) for one in self._members])
-        self._replay = DescentReplay(models, logits, teachers, innocents, self.how.most, self.how.seed)
+        asked = {self._column: self._order}
+        self._replay = DescentReplay(models, logits, teachers, innocents, self.how.most, self._seed, asked)
         paths = self._replay.paths(self._step)
         place = int(np.flatnonzero(models.references == self._column)[0])
         if not self._replay.decidable(paths)[place]:

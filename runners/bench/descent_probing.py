@@ -13,10 +13,12 @@ from analysis.sequential.family_figures import NEVER, median
 from analysis.sequential.simulation import false_decisions
 from probes.errors import LibraryError
 from runners.bench.row import Row, Target
-from runners.bench.rows_of_probes import ALPHA, false_rows, named_queries
+from runners.bench.rows_of_probes import ALPHA, false_rows, named_queries, saved_row
 from runners.progress import say
 
 _QUERIES = 24  # at logits
+_DRAWN = 3
+"""Orders that are drawn, to set the chosen one beside."""
 _TIMES_HIDDEN = 3  # where tokens are named: so many hidden sizes of logits
 
 
@@ -40,12 +42,24 @@ def descent_rows(seen: Seen, canaries: int, runs: int) -> list[Row]:
     most = _TIMES_HIDDEN * float(np.median(sizes)) / NAMED_A_QUERY if queries else _QUERIES
     return [
         _median(f"descent_queries_median/{tier}", {place: n * (queries or 1) for place, n in chosen.items()}, most),
+        _saved(seen, chosen, canaries),
         Row(f"descent_undecided/{tier}", float(np.mean([np.isinf(n) for n in chosen.values()])), None, "share"),
         *false_rows(f"false_accusations/{runs}/descent_{tier}", found, runs),
     ]
 
 
-def replay_of(seen: Seen, most: int) -> DescentReplay:
+def _saved(seen: Seen, chosen: dict[int, float], canaries: int) -> Row:
+    """What choosing saves beside the mean of orders that are drawn."""
+    drawn = []
+    for seed in range(_DRAWN):
+        replay = replay_of(seen, canaries, seed)
+        drawn.append(spent(seen, replay, replay.paths()))
+    mean = {p: float(np.mean([min(one[p], canaries) for one in drawn])) for p in chosen}
+    name = f"choosing_saves/descent_{seen.access.name}"
+    return saved_row(name, chosen, mean, canaries, [one.lineage for one in seen.candidates])
+
+
+def replay_of(seen: Seen, most: int, seed: int | None = None) -> DescentReplay:
     """Everybody, as seen."""
     return DescentReplay(
         models_of(seen),
@@ -53,6 +67,7 @@ def replay_of(seen: Seen, most: int) -> DescentReplay:
         [one.taught_by for one in seen.candidates],
         np.array([one.kind in (*REFERENCES, *TAUGHT) for one in seen.candidates]),
         most,
+        seed,
     )
 
 

@@ -117,11 +117,9 @@ def probe_of(settings: ProbeSettings) -> Probe:
 def _order(settings: ProbeSettings) -> Order:
     if settings.order is None:
         named = sampling(settings.tier, settings.seed).named
-        return usual_order(named) if settings.goal == "family" else "random"
+        return usual_order(named) if settings.goal == "family" else "informative"
     if settings.order not in get_args(Order):
         raise KinprintError(f"order must be one of {', '.join(get_args(Order))}; it is {settings.order!r}")
-    if settings.goal == "descent" and settings.order != "random":
-        raise KinprintError("goal=descent draws its order: no order was found that decides sooner; leave order= out")
     return cast(Order, settings.order)
 
 

@@ -123,7 +123,6 @@ def test_a_stranger_is_asked_until_the_budget_is_spent(folder: Path, backend: An
         (["goal=descent", "parent=nobody"], "no model 'nobody'"),
         (["goal=descent", "parent=sun", "tier=topk"], "needs tier=logits, or tier=chosen"),
         (["order=alphabetical"], "order must be one of informative, random"),
-        (["goal=descent", "parent=sun", "tier=logits", "order=informative"], "goal=descent draws its order"),
         (["batch=0"], "batch must be at least 1"),
         (["alpha=0.7"], "alpha must lie between"),
     ],

@@ -97,8 +97,22 @@ def test_parents_that_are_not_there_are_refused(library: Library) -> None:
         DescentProbe(library, suite_of(CANARIES), "nobody", How(), 0.01)
 
 
-def test_the_order_is_drawn_from_what_the_parent_was_asked() -> None:
+def test_the_order_is_of_what_the_parent_was_asked_and_a_seed_draws_it() -> None:
     logits = np.random.default_rng(0).normal(size=(30, 40)).astype("f4")
     logits[5] = np.nan
-    assert sorted(order_for(logits)) == [place for place in range(30) if place != 5]
-    assert order_for(logits) == order_for(logits) != order_for(logits, 1)
+    for seed in (None, 1):
+        assert sorted(order_for(logits, seed)) == [place for place in range(30) if place != 5]
+    assert order_for(logits) == order_for(logits) != order_for(logits, 1) != order_for(logits, 2)
+
+
+def test_what_shows_most_is_asked_first_and_the_same_not_twice() -> None:
+    """Three rows of one weak direction: the longest of them is asked, and the others when nothing else is left."""
+    source = np.random.default_rng(0)
+    directions = np.linalg.qr(source.normal(size=(100, 9)))[0].T
+    rows = source.normal(size=(12, 2)) @ (50 * directions[:2])  # what data teaches
+    for place in range(9):
+        rows[place] += (9 - place) * directions[3 + place // 3 * 2]
+    rows[9] += 8.5 * directions[4]
+    order = order_for(rows.astype("f4"))
+    assert order[:2] == [0, 9]
+    assert set(order[2:4]) == {3, 6}
