@@ -86,7 +86,7 @@ def _asked(
     ask for answers.
     """
     if not seen.access.named:
-        return subsets, remembered(scores) if seen.access.shows_logits else None
+        return subsets, weights_of(seen, subsets)
     halves = {(budget, seed): (budget // 2, seed) for budget, seed in subsets if (budget // 2, seed) in subsets}
     asked = {subset: subsets[halves.get(subset, subset)] for subset in subsets}
     nothing = _whoever_is_absent(np.zeros((len(seen.candidates), len(seen.references))))
