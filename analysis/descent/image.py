@@ -60,7 +60,7 @@ def _image_of_all(logits: npt.NDArray[np.floating], step: float) -> Image | Unfe
     rows = _distinct(centred(logits[:, finite]))
     if min(rows.shape) < 2 * _FIRST_STEP:
         return Unfed(f"it has {rows.shape[0]} different rows of {rows.shape[1]} logits, too few for an image")
-    values, vectors = _spectrum(rows)
+    values, vectors = spectrum(rows)
     rounding = _ROUNDING * float(np.sqrt(np.mean(logits[:, finite].astype(np.float64) ** 2)))
     rounding = max(rounding, step / 2)
     size = hidden_size(values, rows.shape, rounding)
@@ -92,7 +92,7 @@ def hidden_size(
     return best if steps[best - 1] >= _CLEAR_STEP else None
 
 
-def _spectrum(rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def spectrum(rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Singular values [n] and left singular vectors [n, n] of rows [n, n_tokens], through their Gram matrix."""
     squares, vectors = np.linalg.eigh(rows @ rows.T)
     return np.sqrt(np.clip(squares[::-1], 0, None)), vectors[:, ::-1]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.descent.image import centred
 from analysis.descent.spaces import by_chance, explained, space_of
 
 Matrix = npt.NDArray[np.float64]
@@ -24,7 +23,7 @@ class Overlaps:
     """Of one model's `rows` [n, n_tokens], 0 where not `known` [n], with the `spaces` of the references one below the
     other [n_directions, n_tokens], `directions` [n_references] each, 0 for a reference without one."""
 
-    rows: Matrix
+    rows: npt.NDArray[np.floating]
     known: npt.NDArray[np.bool_]
     spaces: npt.NDArray[np.float32]
     directions: npt.NDArray[np.intp]
@@ -33,7 +32,7 @@ class Overlaps:
     def of(cls, logits: npt.NDArray[np.floating], spaces: Sequence[Matrix | None]) -> "Overlaps":
         """From logits [n, n_tokens] and orthonormal bases [k, n_tokens] of the references' spaces."""
         known = np.isfinite(logits).all(axis=1)
-        rows = np.where(known[:, None], centred(np.where(known[:, None], logits, 0)), 0)
+        rows = np.where(known[:, None], logits, 0)
         there = [np.empty((0, logits.shape[1])), *(space for space in spaces if space is not None)]
         directions = np.array([0 if space is None else len(space) for space in spaces], dtype=np.intp)
         return cls(rows, known, np.concatenate(there).astype(np.float32), directions)
@@ -47,21 +46,14 @@ class Overlaps:
         """
         plain, chance = (np.full(len(self.directions), np.nan) for _ in range(2))
         shown = canaries[self.known[canaries]]
-        parts = [self._part(part, most) for part in np.array_split(shown, max(len(shown) // ROWS, 1))]
-        there = [part for part in parts if len(part)]
-        for size in np.unique(self.directions[self.directions > 0]).tolist() if there else ():
+        if not len(shown):
+            return plain, chance
+        bases = [space_of(self.rows[part])[:most] for part in np.array_split(shown, max(len(shown) // ROWS, 1))]
+        cosines = [basis.astype(np.float32) @ self.spaces.T for basis in bases if len(basis)]
+        starts = np.cumsum(self.directions) - self.directions
+        for size in np.unique(self.directions[self.directions > 0]).tolist() if cosines else ():
             places = np.flatnonzero(self.directions == size)
-            of_each = [explained(self._with(part, places, size)) for part in there]
+            columns = starts[places, None] + np.arange(size)  # of each reference's directions: [n_places, size]
+            of_each = [explained(part[:, columns].swapaxes(0, 1)) for part in cosines]
             plain[places], chance[places] = np.mean(of_each, axis=0), by_chance(size, self.rows.shape[1])
         return plain, chance
-
-    def _part(self, canaries: Places, most: int | None) -> npt.NDArray[np.float32]:
-        """What some rows' directions have in common with all spaces: [n_rows, n_directions]."""
-        if not len(canaries):
-            return np.empty((0, len(self.spaces)), np.float32)
-        return space_of(self.rows[canaries])[:most].astype(np.float32) @ self.spaces.T
-
-    def _with(self, part: npt.NDArray[np.float32], places: Places, size: int) -> npt.NDArray[np.float32]:
-        """The same with some references of one size: [n_places, n_rows, size]."""
-        ends = np.cumsum(self.directions)[places]
-        return np.stack([part[:, end - size : end] for end in ends.tolist()])

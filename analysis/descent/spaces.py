@@ -9,7 +9,7 @@ students).
 import numpy as np
 import numpy.typing as npt
 
-from analysis.descent.image import centred, hidden_size
+from analysis.descent.image import centred, hidden_size, spectrum
 
 Matrix = npt.NDArray[np.float64]
 FEWEST_ROWS = 2
@@ -20,7 +20,8 @@ _RIDGE = 1e-4
 """Of a row's length: where less is left of it, that is rounding."""
 _CLOSEST = 0.999
 """The largest share that is told from all: what a copy shows is lost in rounding."""
-_FEWEST_PARTS = 1e-12
+_FAINTEST = 1e-6
+"""Of the largest singular value: what is below is rounding."""
 
 
 def known_rows(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -35,12 +36,11 @@ def space_of(logits: npt.NDArray[np.floating]) -> Matrix:
     a space of nearly all would explain everybody. None where all logits of every row are the same.
     """
     rows = centred(logits)
-    squares, vectors = (one[..., ::-1] for one in np.linalg.eigh(rows @ rows.T))
-    there = int((squares > _FEWEST_PARTS * max(squares[0], 1e-300)).sum())
-    values = np.sqrt(squares[:there])
-    size = hidden_size(np.sqrt(np.clip(squares, 0, None)), rows.shape) or rows.shape[1] * 2 // 3
-    basis: Matrix = (vectors[:, :there].T @ rows) / values[:, None]
-    return basis[:size]
+    values, vectors = spectrum(rows)
+    size = hidden_size(values, rows.shape) or rows.shape[1] * 2 // 3
+    kept = min(size, int((values > _FAINTEST * max(values[0], 1e-150)).sum()))
+    basis: Matrix = (vectors[:, :kept].T @ rows) / values[:kept, None]
+    return basis
 
 
 def weaker(logits: npt.NDArray[np.floating]) -> Matrix:

@@ -14,11 +14,11 @@ from runners.cases.settings import CaseSettings, ModelSettings
 from runners.compose import construct
 from runners.jobs.attribute import open_library
 from runners.jobs.collect import limits, sampling, serving
+from runners.jobs.weights import place_of
 from runners.progress import say
 from runners.record import record
 from runners.settings import CandidateSettings
 from runners.suites import suite_of
-from runners.zoo.models import FROM_ZOO
 
 
 def ask(name: str, model: ModelSettings, settings: CaseSettings, folder: Path, made_by: dict[str, str]) -> Recording:
@@ -41,8 +41,8 @@ def make_ready(models: Iterable[str | None]) -> None:
     In a process in which vLLM has served, transformers builds vision models out of vLLM's layers: none can be trained.
     """
     for model in models:
-        if model is not None and model.startswith(FROM_ZOO):
-            serving(CandidateSettings(model))
+        if model is not None:
+            place_of(model)
 
 
 def backend_for(model: ModelSettings, settings: CaseSettings) -> dict[str, Any]:

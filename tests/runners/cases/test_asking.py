@@ -23,7 +23,7 @@ def test_references_are_all_made_before_the_first_is_asked(
         done.append(f"asked {name}")
         return write_recording(folder, make_up(0, 9), name=name)
 
-    monkeypatch.setattr(asking, "serving", lambda candidate: done.append(f"made {candidate.model}"))
+    monkeypatch.setattr(asking, "place_of", lambda model: done.append(f"made {model}"))
     monkeypatch.setattr(asking, "ask", ask)
     where = ["library=folder", f"library.path={made_up_library.folder}", f"out={tmp_path}"]
     settings = settings_of("case", CaseSettings, ["experiment=llama3v_minicpm", "scale=small", *where])
