@@ -1,9 +1,10 @@
 """Scores of shared weights: spaces of logits, residuals of the likeliest tokens, and what rivals say."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from analysis.descent.residuals import Likeliest, ResidualScores
+from analysis.descent.residuals import Likeliest, ResidualScores, beyond_rivals, standardised
 from analysis.descent.rivals import Models, rivals_mean
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import by_chance, explained, space_of
@@ -60,21 +61,58 @@ def test_rivals_are_neither_of_the_references_lineage_nor_the_candidates() -> No
     np.testing.assert_array_equal(rivals_mean(models, scores)[4], [18, 18.5, 18, 17.5])
 
 
-def test_likeliest_tokens_follow_the_parent_more_than_strangers() -> None:
-    source = np.random.default_rng(0)
-    shared, vocabulary, n = source.normal(size=(64, 400)) * 2, 400, 64
-    parents = [shared + source.normal(size=(n, vocabulary)) for _ in range(5)]
-    child = parents[0] + 0.7 * source.normal(size=(n, vocabulary))
-    models = Models(np.array(["0", "1", "2", "3", "4", "0"]), ["one"] * 6, np.arange(5))
-    known = []
-    for logits in (*parents, child):
-        ids = np.argsort(-logits, axis=1)[:, :100]
-        known.append(Likeliest(ids.astype(np.uint64) + 1, np.take_along_axis(logits, ids, axis=1)))
-    same = np.arange(6)[:, None] != np.arange(5)
-    scored = ResidualScores(models, known, same)
-    scores = scored(np.arange(n))
+def likeliest_of(logits: npt.NDArray[np.float64], k: int = 100) -> Likeliest:
+    ids = np.argsort(-logits, axis=1)[:, :k]
+    return Likeliest(ids.astype(np.uint64) + 1, np.take_along_axis(logits, ids, axis=1))
+
+
+def test_likeliest_tokens_follow_the_parent_more_than_strangers_or_a_student_does() -> None:
+    source, n = np.random.default_rng(0), 64
+    shared = source.normal(size=(n, 400)) * 2
+    parents = [shared + source.normal(size=(n, 400)) for _ in range(5)]
+    tuned = parents[0] + 0.7 * source.normal(size=(n, 400)) + 2 * source.normal(size=400)  # some tokens up, some down
+    student = 0.6 * shared + 0.4 * parents[0] + 0.3 * source.normal(size=(n, 400))
+    models = Models(np.array(["0", "1", "2", "3", "4", "0", "student"]), ["one"] * 7, np.arange(5))
+    known = [likeliest_of(logits) for logits in (*parents, tuned, student)]
+    scores = ResidualScores(models, known, np.arange(7)[:, None] != np.arange(5))(np.arange(n))
     assert scores[5].argmax() == 0
-    assert scores[5, 0] > 0.2 + np.nanmax(scores[:5])
+    assert scores[5, 0] > 0.15 + np.nanmax(np.delete(scores, 5, axis=0))
+
+
+def test_likeliest_tokens_say_nothing_with_fewer_than_two_rivals() -> None:
+    source = np.random.default_rng(0)
+    known = [likeliest_of(source.normal(size=(16, 400))) for _ in range(4)]
+    models = Models(np.array(["0", "1", "2", "0"]), ["one"] * 4, np.arange(3))
+    same = np.arange(4)[:, None] != np.arange(3)
+    assert np.isfinite(ResidualScores(models, known, same)(np.arange(16))[3]).tolist() == [True, False, False]
+
+
+def test_what_many_explain_alike_speaks_for_nobody_and_a_copy_for_its_parent() -> None:
+    alike = np.full((6, 6), 0.5)
+    np.fill_diagonal(alike, 1)
+    assert beyond_rivals(alike, 0.0) == 0
+    alike[:2, :2] = 1
+    np.testing.assert_allclose(beyond_rivals(alike, 1e-9), 1)
+
+
+def test_neither_a_canarys_level_nor_what_a_token_always_gets_counts() -> None:
+    source = np.random.default_rng(0)
+    canaries, tokens = np.repeat(np.arange(50), 20), np.tile(np.arange(20), 50)
+    values = source.normal(size=(1000, 2))
+    moved = 3 * values + source.normal(size=50)[canaries, None] + source.normal(size=20)[tokens, None]
+    # of a token that comes up 50 times, what it always gets goes but for a twenty-sixth
+    np.testing.assert_allclose(standardised(moved, canaries, tokens), standardised(values, canaries, tokens), atol=0.1)
+
+
+def test_a_token_that_is_not_known_is_as_likely_as_the_last_of_the_likeliest_and_named_ones_are_known() -> None:
+    known = Likeliest(
+        np.array([[11, 12], [0, 0]], np.uint64),
+        np.array([[-1.0, -2.0], [-np.inf, -np.inf]]),
+        np.array([14, 13], np.uint64),
+        np.array([[-7.0, -6.0], [np.nan, np.nan]]),
+    )
+    names = np.array([[12, 13, 99, 0], [12, 13, 99, 0]], np.uint64)
+    np.testing.assert_array_equal(known.of(names), [[-2, -6, -2, np.nan], [np.nan] * 4])
 
 
 def test_who_is_absent_is_set_beside_nobody() -> None:
