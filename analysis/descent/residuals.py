@@ -51,20 +51,26 @@ class Likeliest:
         is at most; NaN after a canary that was not answered, and for no token."""
         found = self._likely(names)
         if len(self.named):
-            order = np.argsort(self.named)
-            place = order[np.minimum(np.searchsorted(self.named, names, sorter=order), len(order) - 1)]
-            there = np.isnan(found) & (self.named[place] == names)
-            found = np.where(there, np.take_along_axis(self.named_logprobs, place, axis=1), found)
+            place, there = _looked_up(self.named, names)
+            named = np.take_along_axis(self.named_logprobs, place, axis=1)
+            found = np.where(np.isnan(found) & there, named, found)
         lowest = np.where(self.tokens > 0, self.logprobs, np.inf).min(axis=1, keepdims=True)
         unknown = np.isnan(found) & (names > 0) & np.isfinite(lowest)
         return np.where(unknown, lowest, found)
 
     def _likely(self, names: npt.NDArray[np.uint64]) -> Matrix:
-        mine, wanted = (_with_row(side).ravel() for side in (self.tokens, names))
-        order = np.argsort(mine)
-        place = order[np.minimum(np.searchsorted(mine, wanted, sorter=order), len(mine) - 1)]
-        found = np.where((mine[place] == wanted) & (names.ravel() > 0), self.logprobs.ravel()[place], np.nan)
-        return found.reshape(names.shape)
+        place, there = _looked_up(_with_row(self.tokens).ravel(), _with_row(names))
+        return np.where(there & (names > 0), self.logprobs.ravel()[place], np.nan)
+
+
+def _looked_up(
+    known: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Where each of the names `wanted` stands among those `known` [n], of which there is one at least, and whether it
+    does: both of its shape."""
+    order = np.argsort(known)
+    place = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    return place, known[place] == wanted
 
 
 def _with_row(tokens: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -60,17 +60,15 @@ def rivals(lineages: npt.NDArray[np.str_], sizes: npt.NDArray[np.intp]) -> npt.N
 def rivals_mean(
     models: Models,
     scores: Matrix,
-    sizes: npt.NDArray[np.intp] | None = None,
-    allowed: npt.NDArray[np.bool_] | None = None,
+    sizes: npt.NDArray[np.intp],
+    allowed: npt.NDArray[np.bool_],
 ) -> Matrix:
     """For each pair, the mean score of the candidate with the reference's rivals, NaN where there are none.
 
     `sizes` [n_references]: rivals are of the same size; `allowed` [n_references, n_references]: who may be whose rival.
     """
     lineage = models.lineages[models.references]
-    rival = rivals(lineage, np.ones(len(lineage), np.intp) if sizes is None else sizes)
-    if allowed is not None:
-        rival &= allowed
+    rival = rivals(lineage, sizes) & allowed
     found = np.full(scores.shape, np.nan)
     for row, own in enumerate(models.lineages):
         mean = mean_beside(scores[row], rival & (lineage != own))

@@ -58,7 +58,8 @@ def test_rows_in_which_all_logits_are_the_same_have_no_space() -> None:
 def test_rivals_are_neither_of_the_references_lineage_nor_the_candidates() -> None:
     models = Models(np.array(["a", "b", "c", "d", "a"]), [None] * 5, np.arange(4))
     scores = np.arange(20.0).reshape(5, 4)
-    np.testing.assert_array_equal(rivals_mean(models, scores)[4], [18, 18.5, 18, 17.5])
+    sizes, anybody = np.ones(4, np.intp), np.ones((4, 4), dtype=bool)
+    np.testing.assert_array_equal(rivals_mean(models, scores, sizes, anybody)[4], [18, 18.5, 18, 17.5])
 
 
 def likeliest_of(logits: npt.NDArray[np.float64], k: int = 100) -> Likeliest:
