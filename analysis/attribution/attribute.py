@@ -143,7 +143,7 @@ def _attributor(
 ) -> Attributor:
     """Fitted on the library as the candidate's access sees it; only the background, where there is a `fit`."""
     kinship = _fit(pairing, library, candidate, rules, fit)
-    paired = pairing if beside is None else ExtendedPairing(pairing, beside.scores)
+    paired = pairing if beside is None else ExtendedPairing(pairing, beside.features(pairing.channels))
     attributor = Attributor(
         kinship, paired, rules.unknown_prior, rules.family_prior, rules.doubt, family_sizes=library.sizes
     )

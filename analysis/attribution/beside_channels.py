@@ -1,18 +1,22 @@
-"""What counts beside the channels: how far references stand out among their rivals, and weights that are shared."""
+"""What counts beside the channels: how far references stand out among their rivals, and what logits have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.attribution.rules import Rules
+from analysis.channels.tokenizer import CHANNEL as TOKENIZER
 from analysis.kinship.beside_rivals import Rivals, counted_with, next_tokens, standing, usual
 from analysis.kinship.fitted import Fit, FittedKinship
-from analysis.kinship.shared_weights import NAME, Shared, canaries_behind, shared_weights
+from analysis.kinship.partial_coefficients import UNTOLD, counts_at, name_at, partial_coefficients
+from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
+from analysis.kinship.shared_weights import Shared, canaries_behind, shared_weights
 from analysis.libraries.library import REFERENCES, Library
 from analysis.signatures.signature import Signature
 from analysis.signatures.unfed import Unfed
+from analysis.tokenizers.shared import same_tokenizer
 
 Numbers = npt.NDArray[np.float64]
 
@@ -22,7 +26,8 @@ class BesideChannels:
     """By `names`, `scores` [n_references, n_names] of one candidate, and `terms` [n_names, n_references, n_canaries],
     what each canary adds to them, 0 for a score of all canaries together.
 
-    `rows`: as many answers that differ were looked at, where that counts. `left_out`: why something does not count.
+    A score is NaN where nothing can be told. `rows`: as many answers that differ were looked at, where that counts.
+    `left_out`: why something does not count.
     """
 
     names: tuple[str, ...]
@@ -31,9 +36,14 @@ class BesideChannels:
     rows: int | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
-    def of(self, place: int) -> dict[str, float]:
-        """The scores with one reference, by name."""
-        return dict(zip(self.names, self.scores[place].tolist(), strict=True))
+    def features(self, channels: Collection[str]) -> Numbers:
+        """The scores as they count beside these channels: of what can't be told, what was learned to stand for it."""
+        return np.nan_to_num(self.scores, nan=UNTOLD if TOKENIZER.name in channels else 0.0)
+
+    def of(self, place: int) -> dict[str, float | None]:
+        """The scores with one reference, by name; None for what can't be told."""
+        known = zip(self.names, self.scores[place].tolist(), strict=True)
+        return {name: None if np.isnan(score) else round(score, 4) for name, score in known}
 
 
 def beside_channels(
@@ -46,14 +56,20 @@ def beside_channels(
 ) -> BesideChannels:
     """What counts for this candidate beside these channels: what was learned, and can be seen of it."""
     found = _rivals(candidate, library, references, channels, fitted)
-    weights = _weights(candidate, library, rules, (*channels, *found.names), fitted)
-    if isinstance(weights, Unfed):
-        return replace(found, left_out={NAME: weights.reason})
+    name = name_at(candidate.access)
+    if name != SHARED_WEIGHTS:
+        found = replace(found, left_out={SHARED_WEIGHTS: "the access shows no logits (tier logits does, or chosen)"})
+    if name is None:
+        return found
+    common = _in_common(candidate, library, references, rules, (*channels, *found.names, name), fitted)
+    if isinstance(common, Unfed):
+        return replace(found, left_out={**found.left_out, name: common.reason})
     return BesideChannels(
-        (*found.names, NAME),
-        np.column_stack([found.scores, weights.scores]),
+        (*found.names, name),
+        np.column_stack([found.scores, common.scores]),
         np.concatenate([found.terms, np.zeros((1, *found.terms.shape[1:]))]),
-        weights.rows,
+        common.rows,
+        found.left_out,
     )
 
 
@@ -102,22 +118,31 @@ def _rivals(
     return BesideChannels(names, terms.sum(axis=-1).T, terms)
 
 
-def _weights(
+def _in_common(
     candidate: Signature,
     library: Library,
+    references: Sequence[Signature],
     rules: Rules,
     named: tuple[str, ...],
     fitted: FittedKinship | None,
 ) -> Shared | Unfed:
-    """What the candidate shares with each reference, if it is known what that is worth beside what is `named`."""
-    if NAME in rules.switched_off:
+    """What the candidate's logits have in common with each reference's, the last of what is `named`, if it is known
+    what that is worth beside the others."""
+    if named[-1] in rules.switched_off:
         return Unfed("it was switched off")
-    if fitted is None or not candidate.answered.any() or fit_for(fitted, candidate, (*named, NAME)) is None:
-        return Unfed("what sharing weights is worth was not learned for this access and number of canaries")
-    members = library.members
-    vocabularies = [library.vocabulary(member) for member in members]
-    everything = [library.signature(member) for member in members]
-    found = shared_weights(candidate, everything, [library.lineage(member) for member in members], vocabularies)
-    if isinstance(found, Shared) and fit_for(fitted, candidate, (*named, NAME), found.rows) is None:
+    if fitted is None or not candidate.answered.any() or fit_for(fitted, candidate, named) is None:
+        return Unfed("what it is worth was not learned for this access and number of canaries")
+    vocabularies = [library.vocabulary(member) for member in library.members]
+    lineages = [library.lineage(member) for member in library.members]
+    if counts_at(candidate.access):
+        same = same_tokenizer(candidate, references, vocabularies)
+        digests = [canary.digest for canary in candidate.canaries]
+        likeliest = [library.likeliest(member, digests) for member in library.members]
+        roots = [member.role in REFERENCES for member in library.members]
+        scores = partial_coefficients(candidate, same, likeliest, lineages, roots)
+        return scores if isinstance(scores, Unfed) else Shared(scores)
+    everything = [library.signature(member) for member in library.members]
+    found = shared_weights(candidate, everything, lineages, vocabularies)
+    if isinstance(found, Shared) and fit_for(fitted, candidate, named, found.rows) is None:
         return Unfed(f"{found.rows} of the answers differ, and what weights are worth was not learned for so few")
     return found

@@ -34,7 +34,8 @@ def explain(
     families = sorted((family for family in posterior if family != UNKNOWN), key=lambda f: -posterior[f])
     best = [_best_of(family, ratios, members) for family in families[:2]]
     terms = [np.concatenate([pairing.terms(candidate, references[at]), beside.terms[:, at]]) for at in best]
-    scores = [beside.scores[place] for place in best]
+    features = beside.features(pairing.channels)
+    scores = [features[place] for place in best]
     similarity = [pairing.similarities(candidate, references[place]) for place in best]
     if len(best) == 1:  # no rival: the comparison is with a stranger at background level
         terms.append(np.zeros_like(terms[0]))
@@ -71,7 +72,7 @@ def explain(
             family: _by_channel(
                 pairing, pairing.terms(candidate, references[_best_of(family, ratios, members)]).sum(axis=1)
             )
-            | {name: round(score, 4) for name, score in beside.of(_best_of(family, ratios, members)).items()}
+            | beside.of(_best_of(family, ratios, members))
             for family in families
         },
     )

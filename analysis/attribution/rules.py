@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from analysis.channels import all_channels, pair_channels
 from analysis.kinship.fitted import SHIPPED
-from analysis.kinship.shared_weights import NAME
+from analysis.kinship.partial_coefficients import NAME as PARTIAL_COEFFICIENT
+from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
 from analysis.libraries.library import Library
 from analysis.signatures.signature import Signature
 from probes.errors import KinprintError
@@ -16,9 +17,9 @@ class Rules:
     """How a verdict is reached. `attributed_at` and `unknown_at` are the posterior probabilities needed to say so.
 
     `doubt` is the probability granted to the likelihoods meaning nothing for a lineage that they never saw: it keeps a
-    classifier that knows few lineages from certainty. `channels` decide, and `shared_weights` where it was learned what
-    they are worth (analysis.kinship.shared_weights); all others are only shown, and those `switched_off` are not even
-    that.
+    classifier that knows few lineages from certainty. `channels` decide, and `shared_weights` or `partial_coefficient`
+    where it was learned what they are worth (analysis.kinship.shared_weights, analysis.kinship.partial_coefficients);
+    all others are only shown, and those `switched_off` are not even that.
     `kinship`: the file that `kinprint fit` wrote, or `shipped`. Where it has no fit for what a candidate showed,
     kinship is learned from the library's own references, and channels that depend on the tokenizer don't decide: while
     every family of a library has a tokenizer of its own, it would be taken for proof of descent. With None it is
@@ -64,8 +65,9 @@ def check(rules: Rules, library: Library) -> None:
         raise KinprintError(f"{why.format(unknown[0])}; known are {', '.join(sorted(known))}")
     if not rules.channels:
         raise KinprintError(f"estimator.channels is empty; name at least one of {', '.join(sorted(known))}")
-    if unknown := [name for name in rules.switched_off if name not in {*known, *pair_channels(), NAME}]:
-        names = ", ".join(sorted({*known, *pair_channels(), NAME}))
+    offered = {*known, *pair_channels(), SHARED_WEIGHTS, PARTIAL_COEFFICIENT}
+    if unknown := [name for name in rules.switched_off if name not in offered]:
+        names = ", ".join(sorted(offered))
         raise KinprintError(f"switched_off: there is no channel {unknown[0]!r}; known are {names}")
     for name in ("attributed_at", "unknown_at"):
         if not 0.5 < getattr(rules, name) <= 1:

@@ -6,6 +6,7 @@ the library when its descendants are tested, as it would.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.learning import PairLearner
 from analysis.benchmark.pair_features import Mask, PairFeatures, Places
+from analysis.benchmark.rare_cases import Layout
 from analysis.benchmark.rival_features import RivalFeatures
 from analysis.benchmark.specimens import Specimen
 from analysis.benchmark.splits import known_candidates, training_pairs
@@ -25,15 +27,24 @@ from analysis.kinship.fitted import LinearKinship
 
 ACCEPTED = 0.95
 """The share of known candidates of training lineages below the threshold for `unknown`."""
-Weights = Callable[[Subset, frozenset[str]], npt.NDArray[np.float64]]
-"""Scores of shared weights on a subset of canaries, as if these lineages were not in the library."""
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """One more feature of a pair, beside the channels: what its logits have in common, or a peer's score.
+
+    `on` a subset of canaries, as if some lineages were not in the library [n_models, n_references]; NaN where nothing
+    can be told, for which `untold` stands (analysis.benchmark.rare_cases.Layout).
+    """
+
+    on: Callable[[Subset, frozenset[str]], npt.NDArray[np.float64]]
+    untold: float = 0.0
 
 
 class FamilyTest:
-    """All models of one access, compared.
+    """All models of one access, compared, and pairs' `scores` beside the channels.
 
-    `weights`: scores of shared weights [n_models, n_references] on a subset, as if some lineages were not in the
-    library; one more feature of a pair, 0 for what is not known. Without `techniques` lineages alone are held out: as
+    Without `techniques` lineages alone are held out: as
     many fits as there are folds. `given`: kinship learned beforehand, for every subset; then only the background is
     learned.
     """
@@ -45,12 +56,12 @@ class FamilyTest:
         compared: Compared,
         subsets: dict[Subset, Places],
         rules: Rules | None = None,
-        weights: Weights | None = None,
+        scores: PairScores | None = None,
         techniques: bool = True,
         given: Mapping[Subset, LinearKinship] | None = None,
     ) -> None:
         self.models, self.references, self.rules = list(models), references, rules or Rules()
-        self.techniques, self.given, self.weights = techniques, given, weights
+        self.techniques, self.given, self.scores = techniques, given, scores
         self.vocabularies = [one.vocabulary for one in models]
         whose = Whose.of(models, references)
         self.families, self.rows, self.columns = whose.families, whose.rows, whose.columns
@@ -60,8 +71,9 @@ class FamilyTest:
             chosen[canaries, place] = 1
         self.features = PairFeatures(compared, chosen, self.rows, self.columns)
         self.beside = RivalFeatures(compared.alike, whose, chosen)
-        answers = len(compared.tensor) + self.beside.count
-        self.learner = PairLearner(whose, answers, compared.tokenizer)
+        untold = 0.0 if scores is None else scores.untold
+        layout = Layout(len(compared.tensor) + self.beside.count, compared.tokenizer, untold)
+        self.learner = PairLearner(whose, layout)
 
     def run(self, step: Callable[[], object] = lambda: None) -> Trials:
         """Known candidates lineage by lineage and technique by technique, then each family as an unknown one."""
@@ -202,19 +214,19 @@ class FamilyTest:
         nothing = beside[:0]  # what was learned beforehand is not learned again
         to_learn_from = self.beside.to_learn_from(usual, held_out | absent) if given is None else nothing
         for place, subset in enumerate(self.subsets):
-            weights = self._weights(subset, absent)
+            scores = self._scores(subset, absent)
             if given is None:
-                features = np.concatenate([channels[place], to_learn_from[place], weights], axis=-1)
+                features = np.concatenate([channels[place], to_learn_from[place], scores], axis=-1)
                 learned = self.learner.fit(features[None], training)
             else:
                 learned = given[subset]
-            yield subset, learned, np.concatenate([channels[place], beside[place], weights], axis=-1)
+            yield subset, learned, np.concatenate([channels[place], beside[place], scores], axis=-1)
 
-    def _weights(self, subset: Subset, absent: frozenset[str]) -> npt.NDArray[np.float32]:
-        """Scores of shared weights [n_models, n_references, 1], or 0 of them."""
-        if self.weights is None:
+    def _scores(self, subset: Subset, absent: frozenset[str]) -> npt.NDArray[np.float32]:
+        """Of pairs [n_models, n_references, 1], or 0 of them."""
+        if self.scores is None:
             return np.empty((len(self.models), len(self.references), 0), np.float32)
-        return np.nan_to_num(self.weights(subset, absent)).astype(np.float32)[..., None]
+        return self.learner.layout.filled(self.scores.on(subset, absent)).astype(np.float32)[..., None]
 
     def _posterior(
         self, kinship: LinearKinship, features: npt.NDArray[np.float32], families: Places

@@ -11,15 +11,17 @@ from analysis.attribution.conformal import LEVEL, ConformalSets
 from analysis.attribution.rules import Rules, without_tokenizer
 from analysis.benchmark.calibration import calibration_measures, truths
 from analysis.benchmark.compared import Compared
-from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
-from analysis.benchmark.ours import weights_of
+from analysis.benchmark.family import FamilyTest, PairScores, Subset, Trials
+from analysis.benchmark.ours import coefficients_of, weights_of
 from analysis.benchmark.pair_features import Places
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
 from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.fitted import Fit, FittedKinship, LinearKinship
-from analysis.kinship.shared_weights import NAME
+from analysis.kinship.partial_coefficients import NAME as PARTIAL_COEFFICIENT
+from analysis.kinship.partial_coefficients import SHOWN
+from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
 from analysis.libraries.library import REFERENCES
 from analysis.one_thread import one_thread
 from analysis.signatures.observation import Access
@@ -77,26 +79,34 @@ def _fits_at(seen: Seen, budgets: Sequence[int], rules: Rules, step: Step) -> li
     """At one access, with each choice of channels."""
     subsets = canary_subsets(len(seen.signatures[0].canaries), budgets, _SEEDS)
     subsets = {subset: places for subset, places in subsets.items() if len(places) == subset[0]}
-    weights, fits = weights_of(seen, subsets), list[Fit]()
-    shows = seen.access.top_k or seen.access.draws or "all"
-    for channels, counted in product(CHANNELS, (None,) if weights is None else (None, weights)):
-        step(f"{seen.access.tier} ({shows}), {len(channels)} channels")
-        fits += _fits(seen, channels, counted, subsets, rules)
+    counted = {"": None, SHARED_WEIGHTS: weights_of(seen, subsets)}
+    counted[PARTIAL_COEFFICIENT] = coefficients_of(seen, subsets) if seen.access.top_k >= SHOWN else None
+    shows, fits = seen.access.top_k or seen.access.draws or "all", list[Fit]()
+    for channels, (name, scores) in product(CHANNELS, counted.items()):
+        if scores is not None or not name:
+            step(f"{seen.access.tier} ({shows}), {len(channels)} channels {name}".rstrip())
+            fits += _fits(seen, channels, (name, scores), subsets, rules)
     return fits
 
 
 def _fits(
-    seen: Seen, channels: tuple[str, ...], weights: Weights | None, subsets: dict[Subset, Places], rules: Rules
+    seen: Seen,
+    channels: tuple[str, ...],
+    beside: tuple[str, PairScores | None],
+    subsets: dict[Subset, Places],
+    rules: Rules,
 ) -> list[Fit]:
+    """With these channels and what stands `beside` them, by its name, which is empty where nothing does."""
+    name, scores = beside
     compared = Compared.of(seen.signatures, seen.recorded, channels)
-    test = FamilyTest(seen.candidates, seen.references, compared, subsets, rules, weights)
+    test = FamilyTest(seen.candidates, seen.references, compared, subsets, rules, scores)
     trials, learned = test.run_unknown(trials=test.run_known()), list(test.fitted_on_all())
     if not learned:
         raise LibraryError(
             "kinship can't be learned: the library needs two families, one of them with two models, and 8 prompts"
         )
     found = []
-    named = (*channels, *counted_with(channels), *(() if weights is None else (NAME,)))
+    named = (*channels, *counted_with(channels), *((name,) if name else ()))
     for budget in sorted({size for size, _ in subsets}):
         kinships = [kinship for (size, _), kinship in learned if size == budget]
         found.append(_fit(seen, named, budget, trials, kinships, rules))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.benchmark.pair_features import Mask
-from analysis.benchmark.rare_cases import with_rare_cases
+from analysis.benchmark.rare_cases import Layout, with_rare_cases
 from analysis.benchmark.temperature import tempered
 from analysis.benchmark.whose import Whose
 from analysis.kinship.classifier import KinshipClassifier
@@ -17,14 +17,12 @@ from analysis.kinship.fitted import LinearKinship
 class PairLearner:
     """Learns from models and references, each `whose` it is.
 
-    Of the features of a pair the first `answers` are of what was answered: those of channels, that of the `tokenizer`
-    at its place, None where it is left out (then there are no rare cases), and those beside rivals. The penalty on the
-    coefficients is scikit-learn's default.
+    Of what was answered are the channels and what stands beside rivals (`layout`). The penalty on the coefficients is
+    scikit-learn's default.
     """
 
     whose: Whose
-    answers: int
-    tokenizer: int | None
+    layout: Layout
 
     def can_learn(self, training: Mask) -> bool:
         """Whether the pairs in `training` [n_models, n_references] hold both kin and strangers."""
@@ -42,12 +40,12 @@ class PairLearner:
         kin = np.tile(self.whose.kin[learned], len(drawn))
         weight = np.tile(self.whose.even_weights(learned), len(drawn))
         label = kin.astype(np.intp)
-        if self.tokenizer is not None:
-            pairs, label, weight = with_rare_cases(pairs, kin, weight, self.answers, self.tokenizer)
+        if self.layout.tokenizer is not None:
+            pairs, label, weight = with_rare_cases(pairs, kin, weight, self.layout)
         kinship = KinshipClassifier(similarities=True)
         kinship.fit(pairs, label, sample_weight=weight)
         linear = LinearKinship(kinship.slopes, kinship.intercept)
-        sharp = [tempered(linear, one, training, self.whose, self.answers, self.tokenizer) for one in drawn]
+        sharp = [tempered(linear, one, training, self.whose, self.layout) for one in drawn]
         return LinearKinship(
             np.mean([one.slopes for one in sharp], axis=0), float(np.mean([one.intercept for one in sharp]))
         )

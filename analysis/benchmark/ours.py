@@ -11,14 +11,17 @@ from analysis.attribution.rules import Rules
 from analysis.benchmark.accusations import accusations
 from analysis.benchmark.calibration import calibration_measures
 from analysis.benchmark.compared import Compared
-from analysis.benchmark.family import FamilyTest, Subset, Trials, Weights
+from analysis.benchmark.family import FamilyTest, PairScores, Subset, Trials
 from analysis.benchmark.measures import Descent, Measure, descent_measures, family_measures
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
 from analysis.descent.aligned import NAMED, NAMED_A_QUERY, aligned_logits, common_tokens
-from analysis.descent.residuals import ResidualScores, likeliest
+from analysis.descent.likeliest import likeliest
+from analysis.descent.regression import TOP
+from analysis.descent.residuals import ResidualScores
 from analysis.descent.rivals import Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
+from analysis.kinship.partial_coefficients import UNTOLD, besides_of, counts_at
 from analysis.kinship.shared_weights import as_evidence, rows_behind
 from analysis.signatures.chosen_logits import last_logits
 from analysis.signatures.unfed import Unfed
@@ -60,12 +63,12 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
     families = np.unique([seen.candidates[place].family for place in seen.references]).tolist()
     scores = _scores(seen, subsets, step)
     compared = Compared.of(seen.signatures, seen.recorded, CHANNELS, step)
-    asked, weights = _asked(seen, subsets, scores)
-    trials = FamilyTest(seen.candidates, seen.references, compared, asked, weights=weights).run(step)
+    asked, shared = _asked(seen, subsets, scores)
+    trials = FamilyTest(seen.candidates, seen.references, compared, asked, scores=shared).run(step)
     ours = Ours(seen, subsets, trials, family_measures(trials, seen.candidates, tier, budgets))
     ours.measures += calibration_measures(trials, seen.candidates, families, tier, budgets, rules.unknown_prior)
     first = {subset: canaries for subset, canaries in asked.items() if subset[1] == 0}
-    off = FamilyTest(seen.candidates, seen.references, compared.but_tokenizer(), first, weights=weights).run(step)
+    off = FamilyTest(seen.candidates, seen.references, compared.but_tokenizer(), first, scores=shared).run(step)
     ours.measures += [
         Measure(f"{one.name}_without_tokenizer", one.tier, one.budget, one.figure, one.unit)
         for one in family_measures(off, seen.candidates, tier, budgets)
@@ -78,15 +81,15 @@ def measure_tier(seen: Seen, budgets: Sequence[int] = BUDGETS, seeds: int = SEED
 
 def _asked(
     seen: Seen, subsets: dict[Subset, Places], scores: Mapping[Subset, Scores]
-) -> tuple[dict[Subset, Places], Weights | None]:
-    """On which canaries answers are looked at for so many queries, and what weights that are shared then count.
+) -> tuple[dict[Subset, Places], PairScores | None]:
+    """On which canaries answers are looked at for so many queries, and what logits have in common then.
 
     Where tokens are named one half of the queries ask for answers, and the other half name tokens, after half as many
     prompts: `scores` of half a budget, all of which names tokens, are of those prompts. Of too few queries for that all
     ask for answers.
     """
     if not seen.access.named:
-        return subsets, weights_of(seen, subsets)
+        return subsets, in_common(seen, subsets)
     halves = {(budget, seed): (budget // 2, seed) for budget, seed in subsets if (budget // 2, seed) in subsets}
     asked = {subset: subsets[halves.get(subset, subset)] for subset in subsets}
     nothing = _whoever_is_absent(np.zeros((len(seen.candidates), len(seen.references))))
@@ -109,11 +112,16 @@ def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[Su
     return dict(zip(subsets, found, strict=True))
 
 
-def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
-    """Scores of shared weights as `kinprint attribute` counts them: after every canary at tier logits, where tokens are
-    named after as many as `analysis.kinship.shared_weights` says; None where no reference has logits, or the access
-    shows none.
+def in_common(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores | None:
+    """What `kinprint attribute` counts of logits beside the channels that follow answers: partial coefficients where
+    the likeliest tokens are all that is shown, else shared weights. None where the access, or no reference, shows any.
     """
+    return coefficients_of(seen, subsets) if counts_at(seen.access) else weights_of(seen, subsets)
+
+
+def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores | None:
+    """Scores of shared weights, after every canary at tier logits, where tokens are named after as many as
+    `analysis.kinship.shared_weights` says; None where the access, or no reference, shows logits."""
     if not seen.access.shows_logits:
         return None
     logits = logits_of(seen, None if seen.access.tier == "logits" else NAMED)
@@ -124,9 +132,27 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> Weights | None:
     return remembered(dict(zip(subsets, found, strict=True)))
 
 
-def remembered(scores: Mapping[Subset, Scores]) -> Weights:
+def coefficients_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores | None:
+    """Partial coefficients of everybody's likeliest tokens; None where no reference shows them."""
+    known = [likeliest(one.recording, seen.signatures[0].digests) for one in seen.candidates]
+    if all(known[place] is None for place in seen.references):
+        return None
+    besides = besides_of(models_of(seen), known, seen.access.top_k or TOP)
+    found = {
+        subset: [None if one is None else one.on(canaries) for one in besides] for subset, canaries in subsets.items()
+    }
+    nothing = np.zeros(len(seen.references))
+
+    @cache
+    def on(subset: Subset, absent: frozenset[str]) -> Matrix:
+        return np.array([nothing if one is None else one(absent) for one in found[subset]])
+
+    return PairScores(on, UNTOLD)
+
+
+def remembered(scores: Mapping[Subset, Scores]) -> PairScores:
     """Each worked out once, since many folds ask for the same; as they count (`analysis.kinship.shared_weights`)."""
-    return cache(lambda subset, absent: as_evidence(scores[subset](absent)))
+    return PairScores(cache(lambda subset, absent: as_evidence(scores[subset](absent))))
 
 
 def _descent(ours: Ours, budget: int, scores: Sequence[Matrix]) -> None:

@@ -9,7 +9,7 @@ from analysis.baselines import all_baselines
 from analysis.baselines.interface import Baseline, Scores
 from analysis.baselines.outputs import Outputs
 from analysis.benchmark.compared import Compared
-from analysis.benchmark.family import FamilyTest, Subset
+from analysis.benchmark.family import FamilyTest, PairScores, Subset
 from analysis.benchmark.intervals import Figure, paired, significantly_behind
 from analysis.benchmark.measures import ByModel, Measure, area, figure, true_and_false
 from analysis.benchmark.ours import Ours
@@ -85,7 +85,7 @@ def _log_losses(peer: str, near: Mapping[Subset, Scores], ours: Ours) -> list[Me
     subsets = {subset: ours.subsets[subset] for subset in near}
     known = {subset: _filled(scores) for subset, scores in near.items()}
     nothing = Compared.of(ours.seen.signatures, [ours.seen.signatures[place] for place in references], ())
-    test = FamilyTest(models, references, nothing, subsets, weights=lambda subset, absent: known[subset])
+    test = FamilyTest(models, references, nothing, subsets, scores=PairScores(lambda subset, absent: known[subset]))
     loss = test.run_known().loss if near else {}
     found = []
     for (budget, seed), theirs in loss.items():

@@ -48,8 +48,9 @@ prompts, and a family about {answers} for their likeliest tokens and about {afte
 few for that: all ask for the likeliest). At `text` nothing follows the weights, and the answer to descent is
 `undecidable`. Families are told by how answers begin, go on and are worded, by how many tokens the prompts are cut into
 (one stranger in ten taken to share the reference's tokenizer, one of kin in ten to answer like a stranger), by how far
-references stand out beside independently trained ones of their family, and with their tokenizer, and at `logits` and
-`topk_chosen` by shared weights, as `kinprint attribute` does.
+references stand out beside independently trained ones of their family, and with their tokenizer, at `logits` and
+`topk_chosen` by shared weights, and at `topk` by what a reference explains of the likeliest tokens beside its rivals,
+as `kinprint attribute` does.
 
 A lineage held out is seen by no fitted part; its base may stand in the library, and so among the rivals that scores of
 shared weights are taken beside, as it would when the tool is used. A family taken out as unknown is not among them.

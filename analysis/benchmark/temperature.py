@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 
 from analysis.attribution.posterior import family_evidence, log_posterior
 from analysis.benchmark.pair_features import Mask, Matrix, Places
-from analysis.benchmark.rare_cases import ERASED, SAME, SHARED_TOKENIZERS, STRANGERS
+from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS, Layout
 from analysis.benchmark.whose import Whose
 from analysis.kinship.fitted import LinearKinship
 
@@ -40,15 +40,14 @@ def tempered(
     features: npt.NDArray[np.float32],
     training: Mask,
     whose: Whose,
-    answers: int,
-    tokenizer: int | None,
+    layout: Layout,
 ) -> LinearKinship:
     """Kinship with all ratios multiplied by one number from 1 to 4, that of least log loss over known and unknown
     candidates.
 
-    `features` [n_models, n_references, n_features], of which the first `answers` are of what was answered, that of the
-    `tokenizer` at its place; of the pairs, those in `training` [n_models, n_references] are looked at. Known and
-    unknown weigh the same, within either every lineage the same. Without both nothing is to be fitted.
+    `features` [n_models, n_references, n_features]; of the pairs, those in `training` [n_models, n_references] are
+    looked at. Known and unknown weigh the same, within either every lineage the same. Without both nothing is to be
+    fitted.
     """
     known = np.flatnonzero((training & whose.same).any(axis=1) & whose.candidates)
     unknown = np.flatnonzero((training & ~whose.same).any(axis=1))
@@ -56,7 +55,7 @@ def tempered(
         return linear
     tested = np.concatenate([known, unknown])
     alone = np.arange(len(tested)) >= len(known)
-    trials = _trials(linear, features, training, whose, tested, alone, answers, tokenizer)
+    trials = _trials(linear, features, training, whose, tested, alone, layout)
     family = np.unique(whose.columns, return_inverse=True)[1]
     found = minimize_scalar(
         lambda log: _log_loss(trials, family, float(np.exp(log))),
@@ -75,19 +74,19 @@ def _trials(
     whose: Whose,
     tested: Places,
     alone: Mask,
-    answers: int,
-    tokenizer: int | None,
+    layout: Layout,
 ) -> _Trials:
     """The models `tested` [n_tested], `alone` those whose family is taken out; each as it is, and as the rare case."""
     same, taken_out = whose.same[tested], alone[:, None]
     names, family = np.unique(whose.columns, return_inverse=True)
     there = training[tested] & ~(same & taken_out)
     usual = features[tested].astype(np.float64)
-    rare, share = usual.copy(), np.zeros(len(tested))
-    if tokenizer is not None:
-        nearest = family_evidence(linear.decision_function(_shared(usual, tokenizer)), family, there).argmax(axis=1)
-        rare[taken_out & (nearest[:, None] == family), tokenizer] = SAME
-        rare[same & ~taken_out, :answers] = _erased(usual[same & ~taken_out, :answers], tokenizer)
+    rare, share = usual, np.zeros(len(tested))
+    if layout.tokenizer is not None:
+        shared = layout.with_one_tokenizer(usual, np.ones(same.shape, dtype=bool))
+        nearest = family_evidence(linear.decision_function(shared), family, there).argmax(axis=1)
+        rare = layout.with_one_tokenizer(usual, taken_out & (nearest[:, None] == family))
+        rare = layout.erased(rare, same & ~taken_out)
         share = np.where(alone, SHARED_TOKENIZERS, ERASED)
     weight = _evenly([f"{whose.lineages[place]}/{no}" for place, no in zip(tested, alone, strict=True)], alone)
     truth = np.where(alone, len(names), np.searchsorted(names, whose.rows[tested]))
@@ -97,20 +96,6 @@ def _trials(
         np.concatenate([truth, truth]),
         np.concatenate([weight * (1 - share), weight * share]),
     )
-
-
-def _erased(features: Matrix, tokenizer: int) -> Matrix:
-    """Features of what was answered, as alike as strangers' are but for the tokenizer."""
-    erased = np.full_like(features, STRANGERS)
-    erased[:, tokenizer] = features[:, tokenizer]
-    return erased
-
-
-def _shared(features: Matrix, tokenizer: int) -> Matrix:
-    """The features, as if everybody had one tokenizer."""
-    shared = features.copy()
-    shared[..., tokenizer] = SAME
-    return shared
 
 
 def _evenly(lineages: Sequence[str], side: Mask) -> Matrix:

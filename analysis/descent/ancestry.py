@@ -18,8 +18,9 @@ import numpy.typing as npt
 from analysis.descent.aligned import NAMED, aligned_logits, common_tokens, rows_shown
 from analysis.descent.evidence import Decision, DescentEvidence
 from analysis.descent.innocents import Innocents
+from analysis.descent.likeliest import Likeliest, likeliest
 from analysis.descent.null import FEWEST_LINEAGES, Spread, e_value, holm, p_value
-from analysis.descent.residuals import Likeliest, ResidualScores, likeliest
+from analysis.descent.residuals import ResidualScores
 from analysis.descent.rivals import UNKNOWN, Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS, space_of

@@ -41,10 +41,10 @@ def canaries_behind(rows: int, access: Access) -> int:
 @dataclass(frozen=True)
 class Shared:
     """`scores` [n_references] as they count, 0 where one can't be compared; `rows`: as many answers that differ were
-    looked at."""
+    looked at, None where repeated ones count."""
 
     scores: npt.NDArray[np.float64]
-    rows: int
+    rows: int | None = None
 
 
 def shared_weights(

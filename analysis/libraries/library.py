@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from analysis.descent.likeliest import Likeliest, likeliest
 from analysis.kinship.pairing import Pairing
 from analysis.libraries.lineage import Lineage
 from analysis.libraries.member import Member as Member
@@ -129,6 +130,10 @@ class Library:
     def vocabulary(self, member: Member) -> str | None:
         """The hash of a member's tokenizer, None where it is not known."""
         return vocabulary_of(self.recording(member))
+
+    def likeliest(self, member: Member, digests: Sequence[str]) -> Likeliest | None:
+        """What a member's recording keeps of its likeliest tokens, on these prompts; None where it keeps none."""
+        return likeliest(self.recording(member), digests)
 
     def signature(self, member: Member, access: Access | None = None) -> Signature:
         """The signature of a member as recorded, or as a lower access would have seen it."""

@@ -12,8 +12,10 @@ import numpy as np
 from analysis.benchmark.accusations import innocents_of
 from analysis.benchmark.ours import logits_of, models_of
 from analysis.descent.ancestry import TEXT_DECIDES_NOTHING, too_few_students
+from analysis.descent.likeliest import likeliest
 from analysis.descent.null import p_value
-from analysis.descent.residuals import TOP, ResidualScores, likeliest
+from analysis.descent.regression import TOP
+from analysis.descent.residuals import ResidualScores
 from analysis.descent.rivals import Matrix, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import FEWEST_ROWS

@@ -17,10 +17,10 @@ from analysis.benchmark.compared import Compared
 from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
-from analysis.benchmark.ours import weights_of
+from analysis.benchmark.ours import in_common
 from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.fitted import FittedKinship, LinearKinship
-from analysis.kinship.shared_weights import NAME
+from analysis.kinship.partial_coefficients import name_at
 from analysis.power.asked import Asked, Cost
 from analysis.signatures.observation import Access
 
@@ -49,7 +49,7 @@ class FamilyChances:
 
 
 Learned = tuple[dict[Subset, LinearKinship], bool]
-"""Kinship for each subset, and whether shared weights count in it."""
+"""Kinship for each subset, and whether what logits have in common counts in it."""
 
 
 def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) -> Learned | None:
@@ -57,8 +57,9 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
     if rules.kinship is None:
         return None
     fitted = FittedKinship.load(rules.kinship)
-    for counted in (True, False) if access.shows_logits and NAME not in rules.switched_off else (False,):
-        channels = (*rules.channels, *counted_with(rules.channels), *((NAME,) if counted else ()))
+    last = name_at(access)
+    for counted in (True, False) if last is not None and last not in rules.switched_off else (False,):
+        channels = (*rules.channels, *counted_with(rules.channels), *((last,) if counted and last else ()))
         fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
         found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
         if len(found) == len(fits):
@@ -74,8 +75,8 @@ def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChanc
     channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)
     compared = Compared.of(seen.signatures, seen.recorded, channels, begin("comparing", len(channels)))
     tested = {subset: places for subset, places in subsets.items() if given is None or subset in given}
-    weights = weights_of(seen, tested) if counted else None
-    test = FamilyTest(seen.candidates, seen.references, compared, tested, rules, weights, False, given)
+    shared = in_common(seen, tested) if counted else None
+    test = FamilyTest(seen.candidates, seen.references, compared, tested, rules, shared, False, given)
     step = begin("leaving lineages out", test.rounds)
     known, left_out = test.run_known(step).posterior, test.run_unknown(step).posterior_left_out
     labels = [*sorted({seen.candidates[place].family for place in seen.references}), UNKNOWN]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from analysis.descent.likeliest import Likeliest
 from analysis.kinship.pairing import Pairing
 from analysis.libraries.library import Library, Member
 from analysis.search.packed import CHANNELS, Packed
@@ -89,6 +90,10 @@ class Narrowed(Library):
     def vocabulary(self, member: Member) -> str | None:
         """Not known of those whose recordings are not read."""
         return None if member.name in self.packed else super().vocabulary(member)
+
+    def likeliest(self, member: Member, digests: Sequence[str]) -> Likeliest | None:
+        """Not known of those whose recordings are not read."""
+        return None if member.name in self.packed else super().likeliest(member, digests)
 
     def shown(self, nearest: Sequence[Member], channels: Collection[str]) -> list[tuple[Member, Signature]]:
         """Of the nearest few families alone, and where the recordings are there."""

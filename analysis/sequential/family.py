@@ -1,6 +1,6 @@
 """A family, found by asking one question after the other: the same object asks a candidate and replays an innocent."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 
 from analysis.benchmark.pair_features import Matrix
 from analysis.sequential.learned import Learned
+from analysis.sequential.shared import SharedOn
 from analysis.sequential.weights import look_before
 from probes.manifest import Tier
 
@@ -21,10 +22,6 @@ def usual_order(named: bool) -> Order:
     """How canaries are ordered best: where tokens are named, those that tell most by their answers show logits that
     are much alike, and a space takes rows that differ."""
     return "random" if named else "informative"
-
-
-SharedOn = Callable[[Sequence[int]], Matrix]
-"""What is shared with the weights of each reference [n_references], as seen on some canaries."""
 
 
 class FamilySteps:

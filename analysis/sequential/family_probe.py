@@ -11,18 +11,15 @@ from analysis.attribution.rules import Rules, check, without_tokenizer
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Matrix
 from analysis.benchmark.specimens import Seen, specimens_of
-from analysis.descent.aligned import rows_shown
 from analysis.descent.null import e_value
-from analysis.descent.overlaps import Overlaps
-from analysis.descent.rivals import UNKNOWN as UNKNOWN_LINEAGE
 from analysis.kinship.beside_rivals import counted_with, next_tokens, standing
-from analysis.kinship.shared_weights import NAME, known_tokens
+from analysis.kinship.partial_coefficients import name_at
 from analysis.kinship.similarities import similarities
 from analysis.libraries.library import UNKNOWN, Library
-from analysis.sequential.family import FIRST, FamilySteps, SharedOn
+from analysis.sequential.family import FIRST, FamilySteps
 from analysis.sequential.family_replay import FamilyBoundaries, FamilyReplay, How
 from analysis.sequential.outcome import Decision, Look, Outcome, Stopped
-from analysis.sequential.weights import WeightsAtLooks
+from analysis.sequential.shared import SharedOn, shared_at_looks
 from analysis.signatures.observation import Access
 from analysis.signatures.signature import Signature, align, signature
 from probes.canary import Canary
@@ -65,8 +62,8 @@ class FamilyProbe:
         self._canaries = [asked[digest] for digest in signatures[0].digests]
         compared = Compared.of(signatures, self._references, self.rules.channels, step)
         self.weights = None
-        if NAME not in self.rules.switched_off:
-            self.weights = WeightsAtLooks.of_signatures(signatures, seen.candidates, seen.references)
+        if name_at(access) not in self.rules.switched_off:
+            self.weights = shared_at_looks(replace(seen, signatures=tuple(signatures)))
         replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules, self.weights)
         learned, self._rivals = replay.learned(), replay.teacher.rivals.whose.rivals
         if learned is None:
@@ -112,25 +109,10 @@ class FamilyProbe:
         return np.asarray(standing(differences - usual).sum(axis=-1))
 
     def _weights_of(self, told: Signature, places: list[int]) -> tuple[SharedOn | None, list[int]]:
-        """What the candidate shares with each reference's weights, and at which places its answers differ.
-
-        Raises LibraryError where its answers don't show the logits that this takes.
-        """
-        weights = self.weights
-        if weights is None or not told.answered.any():
+        """What the candidate shares with each reference, and at which places its answers differ."""
+        if self.weights is None or not told.answered.any():
             return None, places
-        logits = None if told.logits is None else told.logits[:, weights.columns]
-        if logits is None or not known_tokens(logits).all():
-            raise LibraryError(
-                "the candidate's answers don't show the logits of all the tokens that the library's models hold; leave "
-                f"shared weights out: estimator.switched_off=[{NAME}]"
-            )
-        overlaps, row = Overlaps.of(logits, weights.spaces), {place: number for number, place in enumerate(places)}
-
-        def shared(asked: Sequence[int]) -> Matrix:
-            return weights.beside_rivals(*overlaps(np.array([row[one] for one in asked])), UNKNOWN_LINEAGE)
-
-        return shared, [places[number] for number in rows_shown(logits, len(logits)).tolist()]
+        return self.weights.seen_by(told, places)
 
     def unanswered(self) -> None:
         """The budget of whoever asks is spent."""

@@ -21,7 +21,7 @@ from analysis.one_thread import one_thread
 from analysis.sequential.boundary import Boundary, Kinds, by_lineage
 from analysis.sequential.family import FIRST, FamilySteps, Order
 from analysis.sequential.learned import Learned, Teacher
-from analysis.sequential.weights import WeightsAtLooks
+from analysis.sequential.shared import SharedAtLooks
 from probes.errors import LibraryError
 
 _LEAST = {"family": 1.0, "unknown": 1.5}
@@ -123,7 +123,7 @@ class FamilyReplay:
         compared: Compared,
         how: How,
         rules: Rules | None = None,
-        weights: WeightsAtLooks | None = None,
+        weights: SharedAtLooks | None = None,
     ) -> None:
         self.models, self.references, self.how = list(models), references, how
         whose = Whose.of(models, references)

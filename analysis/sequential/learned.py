@@ -12,10 +12,11 @@ from analysis.attribution.rules import Rules
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.learning import PairLearner
 from analysis.benchmark.pair_features import Mask, Matrix, PairFeatures, Places
+from analysis.benchmark.rare_cases import Layout
 from analysis.benchmark.rival_features import RivalFeatures
 from analysis.benchmark.whose import Whose
 from analysis.kinship.similarities import Tensor
-from analysis.sequential.weights import WeightsAtLooks, look_before
+from analysis.sequential.shared import SharedAtLooks
 
 SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
 """Numbers of canaries that a classifier is fitted at; between two, the one fitted at fewer is used. Of one, nothing is
@@ -33,7 +34,7 @@ class Learned:
     [n_references]
     numbers the references' families from 0; `tells` [n_families, n_families + 1, n_canaries] is what a canary tells a
     family from another, or from strangers. `usual` [n_kinds, n_references, n_canaries]: how far every reference, there
-    or not, stands out for strangers.
+    or not, stands out for strangers. `layout` says what stands for what can't be told.
     """
 
     background: Matrix
@@ -44,6 +45,7 @@ class Learned:
     tells: Matrix
     rules: Rules
     usual: Tensor
+    layout: Layout
 
     @cached_property
     def log_prior(self) -> Matrix:
@@ -61,7 +63,8 @@ class Learned:
         """
         size = max(int(np.searchsorted(self.sizes, n, side="right")) - 1, 0)
         features = excess / np.where(possible > 0, possible, 1)
-        ratios = self.slopes[size] @ np.concatenate([features, *(one[None] for one in beside)]) + self.intercepts[size]
+        everything = np.concatenate([features, *(self.layout.filled(one)[None] for one in beside)])
+        ratios = self.slopes[size] @ everything + self.intercepts[size]
         evidence = family_evidence(ratios[None], self.family)
         without = log_posterior(evidence, self.log_prior)[0]
         return doubted(without, self.log_prior, self.rules.doubt), without
@@ -80,7 +83,7 @@ class Teacher:
         references: Places,
         rules: Rules,
         most: int,
-        weights: WeightsAtLooks | None = None,
+        weights: SharedAtLooks | None = None,
     ) -> None:
         tensor = compared.tensor
         self.compared, self.tensor, self.references, self.rules = compared, tensor, references, rules
@@ -94,10 +97,11 @@ class Teacher:
             chosen[order[:size], column] = 1
         self.features = PairFeatures(compared, chosen, self.rows, self.columns)
         self.rivals = RivalFeatures(compared.alike, whose, chosen)
-        self.learner = PairLearner(whose, len(tensor) + self.rivals.count, compared.tokenizer)
+        untold = 0.0 if weights is None else weights.untold
+        self.learner = PairLearner(whose, Layout(len(tensor) + self.rivals.count, compared.tokenizer, untold))
         drawn = [order[:size].tolist() for size in self.sizes for order in orders]
         self.weights = weights
-        self._explained = None if weights is None else _at_looks(weights, len(self.rows), drawn)
+        self._shared = None if weights is None else weights.looked_at(len(self.rows), drawn)
         self.different = np.arange(len(self.rows))[:, None] != references
         between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
@@ -133,7 +137,8 @@ class Teacher:
         beside = slopes[middle][n : n + self.rivals.count] / np.sqrt(self.sizes[middle])
         apart = np.arange(tells.shape[0])[:, None] != np.arange(tells.shape[1])
         tells[apart] += self._rivals_tell(beside, usual, kin, held_out | absent)
-        return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules, usual)
+        layout = self.learner.layout
+        return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules, usual, layout)
 
     def _features(
         self, background: Matrix, usual: Tensor, held_out: frozenset[str], absent: frozenset[str]
@@ -141,13 +146,13 @@ class Teacher:
         """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""
         beside = self.rivals.to_learn_from(usual, held_out | absent)
         features = np.concatenate([self.features(background), beside], axis=-1)
-        if self.weights is None or self._explained is None:
+        if self._shared is None:
             return features
-        lineages = self.weights.models.lineages
         shared = np.zeros((*features.shape[:3], 1), np.float32)
-        for draw, model in np.argwhere(np.isfinite(self._explained[0]).any(axis=-1)).tolist():
-            plain, chance = self._explained[:, draw, model]
-            shared[draw, model, :, 0] = self.weights.beside_rivals(plain, chance, str(lineages[model]), absent, model)
+        for draw, model in np.ndindex(*features.shape[:2]):
+            seen = self._shared(draw, model, absent)
+            if seen is not None:
+                shared[draw, model, :, 0] = self.learner.layout.filled(seen)
         return np.concatenate([features, shared], axis=-1)
 
     def _tells(self, background: Matrix, slopes: Matrix, kin: Mask, there: Places, family: Places) -> Matrix:
@@ -192,16 +197,3 @@ class Teacher:
             known = ~np.isnan(pairs)
             means.append(np.where(known, pairs, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
         return np.asarray(np.mean(means, axis=0, dtype=np.float64))
-
-
-def _at_looks(weights: WeightsAtLooks, n_models: int, drawn: Sequence[Sequence[int]]) -> Matrix:
-    """What every reference explains of every model, as it was last looked at, and what random spaces would.
-
-    [2, n_draws, n_models, n_references], NaN before the first look.
-    """
-    found = np.full((2, len(drawn), n_models, len(weights.spaces)), np.nan)
-    for model in range(n_models):
-        for draw, canaries in enumerate(drawn):
-            if look := look_before(len(canaries)):
-                found[:, draw, model] = weights.explained(model, canaries[:look])
-    return found

@@ -3,20 +3,21 @@
 Rivals stand beside as in `analysis.descent.scores`; where a reference has none, what random spaces explain.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.benchmark.specimens import Specimen
-from analysis.descent.aligned import ENOUGH
+from analysis.descent.aligned import ENOUGH, rows_shown
 from analysis.descent.overlaps import Overlaps
-from analysis.descent.rivals import Matrix, Models, Places, mean_beside, other_vocabularies, rivals
+from analysis.descent.rivals import UNKNOWN, Matrix, Models, Places, mean_beside, other_vocabularies, rivals
 from analysis.descent.scores import beyond
 from analysis.descent.spaces import known_rows, space_of
-from analysis.kinship.shared_weights import as_evidence, tokens_compared
+from analysis.kinship.shared_weights import NAME, as_evidence, known_tokens, tokens_compared
 from analysis.signatures.signature import Signature
+from probes.errors import LibraryError
 
 LOOKS = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """Numbers of canaries at which they are looked at; between two, what was seen at fewer stands."""
@@ -28,6 +29,8 @@ class WeightsAtLooks:
 
     `columns`: which of the common tokens these are.
     """
+
+    untold = 0.0
 
     def __init__(self, models: Models, logits: Sequence[Logits], columns: npt.NDArray[np.bool_]) -> None:
         self.models, self.logits, self.columns = models, logits, columns
@@ -72,6 +75,42 @@ class WeightsAtLooks:
             mean = mean_beside(plain, beside)
             expected = np.where(np.isnan(mean), expected, mean)
         return as_evidence(beyond(plain, expected))
+
+    def looked_at(
+        self, n_models: int, drawn: Sequence[Sequence[int]]
+    ) -> Callable[[int, int, Collection[str]], Matrix | None]:
+        """For a draw of canaries, a model and absent lineages what was seen at the last look; None before the first."""
+        found = {
+            (draw, model): self.explained(model, canaries[:look])
+            for model in range(n_models)
+            for draw, canaries in enumerate(drawn)
+            if (look := look_before(len(canaries)))
+        }
+
+        def shared(draw: int, model: int, absent: Collection[str]) -> Matrix | None:
+            if (draw, model) not in found or not np.isfinite(found[draw, model][0]).any():
+                return None
+            return self.beside_rivals(*found[draw, model], str(self.models.lineages[model]), absent, model)
+
+        return shared
+
+    def seen_by(self, told: Signature, places: Sequence[int]) -> tuple[Callable[[Sequence[int]], Matrix], list[int]]:
+        """Of a candidate that was asked the canaries at `places`, and at which of them its answers differ.
+
+        Raises LibraryError where its answers don't show the logits that this takes.
+        """
+        logits = None if told.logits is None else told.logits[:, self.columns]
+        if logits is None or not known_tokens(logits).all():
+            raise LibraryError(
+                "the candidate's answers don't show the logits of all the tokens that the library's models hold; leave "
+                f"shared weights out: estimator.switched_off=[{NAME}]"
+            )
+        overlaps, row = Overlaps.of(logits, self.spaces), {place: number for number, place in enumerate(places)}
+
+        def shared(asked: Sequence[int]) -> Matrix:
+            return self.beside_rivals(*overlaps(np.array([row[one] for one in asked])), UNKNOWN)
+
+        return shared, [places[number] for number in rows_shown(logits, len(logits)).tolist()]
 
     def _overlaps(self, model: int) -> Overlaps:
         if self._last is None or self._last[0] != model:  # many looks at one model come one after the other

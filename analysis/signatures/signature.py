@@ -10,6 +10,8 @@ import numpy.typing as npt
 from analysis.attribution.conduct import Conduct, conduct_of
 from analysis.channels import all_channels, pair_channels
 from analysis.descent.aligned import common_logits
+from analysis.descent.likeliest import Likeliest, likeliest
+from analysis.signatures.chosen_logits import vocabulary_of
 from analysis.signatures.observation import Access, Observation, access_of, observe
 from analysis.signatures.unfed import Unfed
 from analysis.signatures.whole import Whole
@@ -28,7 +30,8 @@ class Signature:
     the engine's start apart. `conduct` is how it behaved, canary by canary (`analysis.attribution.conduct`), {} where
     that was not looked at. `digests` name the prompts as they were asked; by default, as the canaries have them.
     `logits`: those of the tokens that most vocabularies have, after each prompt [n_canaries, n_tokens], None where the
-    access shows none.
+    access shows none. `likeliest`: the likeliest tokens after each, where they are all that is shown of logits.
+    `vocabulary`: the hash of the tokenizer, None where it is not known.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Signature:
     unfed: dict[str, str] = field(default_factory=dict)
     conduct: Conduct = field(default_factory=dict)
     logits: npt.NDArray[np.float32] | None = None
+    likeliest: Likeliest | None = None
+    vocabulary: str | None = None
 
     def __post_init__(self) -> None:
         if not self.digests:
@@ -70,6 +75,7 @@ class Signature:
             answered=self.answered[chosen],
             conduct=conduct,
             logits=None if self.logits is None else self.logits[chosen],
+            likeliest=None if self.likeliest is None else self.likeliest.take(chosen),
         )
 
 
@@ -102,7 +108,15 @@ def signature(
         unfed=unfed,
         conduct=conduct_of(recording) if wholes and only is None else {},
         logits=common_logits(recording) if observation.access.shows_logits and only is None else None,
+        likeliest=_likeliest(recording, observation) if only is None else None,
+        vocabulary=vocabulary_of(recording),
     )
+
+
+def _likeliest(recording: Recording, observation: Observation) -> Likeliest | None:
+    if observation.access.tier != "topk" or observation.access.named:
+        return None
+    return likeliest(recording, [canary.digest for canary in recording.suite.canaries])
 
 
 _Extracted = dict[str, dict[str, npt.NDArray[Any]]]

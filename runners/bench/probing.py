@@ -12,8 +12,8 @@ from analysis.libraries.library import Library
 from analysis.sequential.family import FIRST, usual_order
 from analysis.sequential.family_figures import Costs, costs, median, ready_at
 from analysis.sequential.family_replay import FamilyPaths, FamilyReplay, How, evidence_of
+from analysis.sequential.shared import SharedAtLooks, shared_at_looks
 from analysis.sequential.simulation import false_decisions
-from analysis.sequential.weights import WeightsAtLooks
 from analysis.signatures.observation import Access
 from probes.errors import LibraryError
 from runners.bench.descent_probing import descent_rows
@@ -51,7 +51,7 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
     how = replace(how, order=usual_order(seen.access.named))
     try:
-        weights = WeightsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references)
+        weights = shared_at_looks(seen)
         paths, usual = _replayed(seen, compared, how, weights)
         _, without = _replayed(seen, compared.but_tokenizer(), how)
         informative = replace(how, order="informative")
@@ -79,13 +79,13 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
 
 
 def _replayed(
-    seen: Seen, compared: Compared, how: How, weights: WeightsAtLooks | None = None
+    seen: Seen, compared: Compared, how: How, weights: SharedAtLooks | None = None
 ) -> tuple[FamilyPaths, Costs]:
     paths = FamilyReplay(seen.candidates, seen.references, compared, how, weights=weights).run()
     return paths, costs(paths, ALPHA, Rules())
 
 
-def _random(seen: Seen, compared: Compared, how: How, weights: WeightsAtLooks | None) -> Costs:
+def _random(seen: Seen, compared: Compared, how: How, weights: SharedAtLooks | None) -> Costs:
     """The same decisions in random order, with the first look that serves it best."""
     tried = []
     for first in sorted({how.first, *(first for first in _FIRST_LOOKS if first < how.most)}):

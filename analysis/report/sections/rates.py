@@ -2,7 +2,8 @@
 
 from markupsafe import Markup
 
-from analysis.kinship.shared_weights import NAME
+from analysis.kinship.partial_coefficients import NAME as PARTIAL_COEFFICIENT
+from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
 from analysis.report.material import Material
 from analysis.report.measured_rates import Rate
 from analysis.verdict import Verdict
@@ -11,7 +12,7 @@ from analysis.verdict import Verdict
 def family_rates(material: Material) -> list[Markup]:
     """Of the family: from the benchmark, and of the very coefficients that this verdict used."""
     verdict, say = material.verdict, material.say
-    tier, budget = _measured_at(verdict, NAME in verdict.channels)
+    tier, budget = _measured_at(verdict, SHARED_WEIGHTS in verdict.channels)
     told = []
     for key, row in (("accuracy", "family_accuracy"), ("rejected", "unknown_rejected")):
         rate = material.rates.at(row, tier, budget)
@@ -19,7 +20,8 @@ def family_rates(material: Material) -> list[Markup]:
             told.append(say(f"family.{key}", budget=rate.budget, tier=tier, rate=_rate(material, rate)))
         elif rate is not None:  # its budget is of queries
             told.append(say(f"family.{key}_named", budget=rate.budget, rate=_rate(material, rate)))
-    if told and verdict.tier == "logits" and NAME not in verdict.channels:
+    counted = {"logits": {SHARED_WEIGHTS}, "topk": {SHARED_WEIGHTS, PARTIAL_COEFFICIENT}}.get(verdict.tier)
+    if told and counted and not counted & {*verdict.channels}:
         told.append(say("family.benchmark"))
     measured = verdict.calibration.reliability
     for key, row in (("known", "set_coverage_known"), ("left_out", "set_coverage_unknown")):

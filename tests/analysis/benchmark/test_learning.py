@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.benchmark.learning import PairLearner
+from analysis.benchmark.rare_cases import Layout
 from analysis.benchmark.whose import Whose
 from analysis.kinship.beside_rivals import Rivals
 
@@ -37,7 +38,7 @@ def test_how_alike_two_seeds_of_one_recipe_are_changes_nothing_that_pairs_teach(
     whose: Whose, tokenizer: int | None
 ) -> None:
     everybody = np.ones(whose.same.shape, dtype=bool)
-    learner = PairLearner(whose, CHANNELS, tokenizer)
+    learner = PairLearner(whose, Layout(CHANNELS, tokenizer))
     near, far = (learner.fit(_drawn(whose, alike), everybody) for alike in (0.9, 0.1))
     assert near.slopes[0] > 0
     # how sharp the evidence is may differ: that is one number for all coefficients
@@ -45,7 +46,7 @@ def test_how_alike_two_seeds_of_one_recipe_are_changes_nothing_that_pairs_teach(
 
 
 def test_without_kin_or_without_strangers_there_is_nothing_to_learn(whose: Whose) -> None:
-    learner = PairLearner(whose, CHANNELS, TOKENIZER)
+    learner = PairLearner(whose, Layout(CHANNELS, TOKENIZER))
     everybody = np.ones(whose.same.shape, dtype=bool)
     assert learner.can_learn(everybody)
     assert not learner.can_learn(whose.same)

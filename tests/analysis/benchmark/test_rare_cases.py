@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS, with_rare_cases
+from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS, Layout, with_rare_cases
 from analysis.kinship.classifier import KinshipClassifier
 
 
@@ -19,7 +19,7 @@ def test_who_shares_a_tokenizer_alone_is_left_open() -> None:
     features, same = pairs(400)
     alone, plain, stranger = np.array([[0.0, 1.0]]), np.array([[0.9, 1.0]]), np.array([[0.0, 0.0]])
     naive = KinshipClassifier(0.01).fit(features, same.astype(int))
-    pairs_, kin, weight = with_rare_cases(features, same, np.ones(len(same)), answers=2, tokenizer=1)
+    pairs_, kin, weight = with_rare_cases(features, same, np.ones(len(same)), Layout(answers=2, tokenizer=1))
     careful = KinshipClassifier(0.01).fit(pairs_, kin, sample_weight=weight)
     assert abs(naive.decision_function(alone)[0]) > 0.7
     assert abs(careful.decision_function(alone)[0]) < 0.7
@@ -29,7 +29,7 @@ def test_who_shares_a_tokenizer_alone_is_left_open() -> None:
 
 def test_every_pair_stands_there_twice_and_weighs_what_it_did() -> None:
     features, same = pairs(10)
-    found, kin, weight = with_rare_cases(features, same, np.ones(10), answers=2, tokenizer=1)
+    found, kin, weight = with_rare_cases(features, same, np.ones(10), Layout(answers=2, tokenizer=1))
     assert (len(found), kin.sum()) == (20, 10)
     np.testing.assert_allclose(weight[:10] + weight[10:], 1)
     np.testing.assert_allclose(weight[10:], np.where(same, ERASED, SHARED_TOKENIZERS))
@@ -41,5 +41,17 @@ def test_every_pair_stands_there_twice_and_weighs_what_it_did() -> None:
 def test_what_is_no_channel_is_left_as_it_is() -> None:
     features, same = pairs(10)
     shared = np.column_stack([features, np.full(10, 0.8)]).astype(np.float32)
-    found, _, _ = with_rare_cases(shared, same, np.ones(10), answers=2, tokenizer=1)
+    found, _, _ = with_rare_cases(shared, same, np.ones(10), Layout(answers=2, tokenizer=1))
     assert (found[10:, 2] == np.float32(0.8)).all()
+
+
+def test_of_strangers_taken_to_share_a_tokenizer_nothing_is_told_but_what_was_known() -> None:
+    features, same = pairs(10)
+    beside = np.where(same, 0.4, 0.0)
+    beside[1] = 0.02  # a stranger that has the tokenizer indeed
+    told = np.column_stack([features, beside]).astype(np.float32)
+    found, _, _ = with_rare_cases(told, same, np.ones(10), Layout(answers=2, tokenizer=1, untold=0.1))
+    np.testing.assert_array_equal(found[:10], told)
+    expected = np.where(same, 0.4, 0.1)
+    expected[1] = 0.02
+    np.testing.assert_allclose(found[10:, 2], expected, rtol=1e-6)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analysis.benchmark.rare_cases import Layout
 from analysis.benchmark.temperature import tempered
 from analysis.benchmark.whose import Whose
 from analysis.kinship.beside_rivals import Rivals
@@ -37,7 +38,7 @@ def _kinship(slopes: tuple[float, float], intercept: float) -> LinearKinship:
 
 
 def _scale(features: np.ndarray, training: np.ndarray, whose: Whose, kinship: LinearKinship) -> float:
-    found = tempered(kinship, features, training, whose, CHANNELS, TOKENIZER)
+    found = tempered(kinship, features, training, whose, Layout(CHANNELS, TOKENIZER))
     np.testing.assert_allclose(found.slopes / found.intercept, kinship.slopes / kinship.intercept)
     return float(found.intercept / kinship.intercept)
 

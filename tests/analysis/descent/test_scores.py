@@ -4,7 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from analysis.descent.residuals import Likeliest, ResidualScores, beyond_rivals, standardised
+from analysis.descent.likeliest import Likeliest
+from analysis.descent.regression import Alike, standardised
+from analysis.descent.residuals import ResidualScores, beyond_rivals
 from analysis.descent.rivals import Models, rivals_mean
 from analysis.descent.scores import SpaceScores
 from analysis.descent.spaces import by_chance, explained, space_of
@@ -91,9 +93,11 @@ def test_likeliest_tokens_say_nothing_with_fewer_than_two_rivals() -> None:
 def test_what_many_explain_alike_speaks_for_nobody_and_a_copy_for_its_parent() -> None:
     alike = np.full((6, 6), 0.5)
     np.fill_diagonal(alike, 1)
-    assert beyond_rivals(alike, 0.0) == 0
-    alike[:2, :2] = 1
-    np.testing.assert_allclose(beyond_rivals(alike, 1e-9), 1)
+    for expected in (0, 1):
+        explained = Alike(alike, 0.0).explained_by(0, np.arange(1, 5))
+        assert explained is not None
+        assert beyond_rivals(*explained) == pytest.approx(expected)
+        alike[:2, :2] = 1  # a copy
 
 
 def test_neither_a_canarys_level_nor_what_a_token_always_gets_counts() -> None:

@@ -149,7 +149,7 @@ def test_a_verdict_counts_named_tokens_as_the_benchmark_learned_from_them(zoo: L
     assert isinstance(found, Shared)
     assert found.rows == 16
     assert references[int(found.scores.argmax())].name == "northern-0"
-    learned, parent = weights((32, 0), frozenset())[place], found.scores.argmax()
+    learned, parent = weights.on((32, 0), frozenset())[place], found.scores.argmax()
     own = np.array([one.vocabulary == references[int(parent)].vocabulary for one in references])
     np.testing.assert_allclose(found.scores[own], learned[own], atol=1e-5)
     assert own.sum() == 2
