@@ -102,9 +102,10 @@ def _decide(
     if independent == channels:
         without = posterior
     else:
-        named = (*independent, *beside.names)
-        others, fit_for_others = pairing.only(independent), fit_for(fitted, aligned, named, beside.rows)
-        given = (others, aligned, library, references, rules, fit_for_others, beside if fit_for_others else None)
+        told = beside.telling()
+        named = (*independent, *told.names)
+        others, fit_for_others = pairing.only(independent), fit_for(fitted, aligned, named, told.rows)
+        given = (others, aligned, library, references, rules, fit_for_others, told if fit_for_others else None)
         blind = _attributor(*given) if independent else None
         without = {} if blind is None else posterior_of(blind, aligned)
     if decision == "attributed" and without.get(UNKNOWN, 0.0) >= rules.unknown_at:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from analysis.kinship.shared_weights import Shared, canaries_behind, shared_weig
 from analysis.libraries.library import REFERENCES, Library
 from analysis.signatures.signature import Signature
 from analysis.signatures.unfed import Unfed
-from analysis.tokenizers.shared import same_tokenizer
+from analysis.tokenizers.shared import TokenizerMatch
 
 Numbers = npt.NDArray[np.float64]
 
@@ -40,6 +41,12 @@ class BesideChannels:
         """The scores as they count beside these channels: of what can't be told, what was learned to stand for it."""
         return np.nan_to_num(self.scores, nan=UNTOLD if TOKENIZER.name in channels else 0.0)
 
+    def telling(self) -> Self:
+        """Without scores that tell nothing of anybody, but who has the candidate's tokenizer."""
+        kept = [place for place, one in enumerate(self.scores.T) if not np.isnan(one).any() or np.nan_to_num(one).any()]
+        names = tuple(self.names[place] for place in kept)
+        return replace(self, names=names, scores=self.scores[:, kept], terms=self.terms[kept])
+
     def of(self, place: int) -> dict[str, float | None]:
         """The scores with one reference, by name; None for what can't be told."""
         known = zip(self.names, self.scores[place].tolist(), strict=True)
@@ -58,19 +65,24 @@ def beside_channels(
     found = _rivals(candidate, library, references, channels, fitted)
     name = name_at(candidate.access)
     if name != SHARED_WEIGHTS:
-        found = replace(found, left_out={SHARED_WEIGHTS: "the access shows no logits (tier logits does, or chosen)"})
+        hidden = "the access shows no logits (tier logits does, or chosen)"
+        found = replace(found, left_out={} if SHARED_WEIGHTS in rules.switched_off else {SHARED_WEIGHTS: hidden})
     if name is None:
         return found
     common = _in_common(candidate, library, references, rules, (*channels, *found.names, name), fitted)
     if isinstance(common, Unfed):
         return replace(found, left_out={**found.left_out, name: common.reason})
-    return BesideChannels(
+    together = BesideChannels(
         (*found.names, name),
         np.column_stack([found.scores, common.scores]),
         np.concatenate([found.terms, np.zeros((1, *found.terms.shape[1:]))]),
         common.rows,
         found.left_out,
     )
+    if TOKENIZER.name not in channels and name not in together.telling().names:
+        untold = "no reference with its tokenizer has two rivals that have it as well"
+        return replace(found, left_out={**found.left_out, name: untold})
+    return together
 
 
 def fit_for(
@@ -135,11 +147,11 @@ def _in_common(
     vocabularies = [library.vocabulary(member) for member in library.members]
     lineages = [library.lineage(member) for member in library.members]
     if counts_at(candidate.access):
-        same = same_tokenizer(candidate, references, vocabularies)
+        match = TokenizerMatch.of(candidate, references, vocabularies)
         digests = [canary.digest for canary in candidate.canaries]
         likeliest = [library.likeliest(member, digests) for member in library.members]
         roots = [member.role in REFERENCES for member in library.members]
-        scores = partial_coefficients(candidate, same, likeliest, lineages, roots)
+        scores = partial_coefficients(candidate, match, likeliest, lineages, roots)
         return scores if isinstance(scores, Unfed) else Shared(scores)
     everything = [library.signature(member) for member in library.members]
     found = shared_weights(candidate, everything, lineages, vocabularies)

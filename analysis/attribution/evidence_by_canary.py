@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from analysis.attribution.beside_channels import BesideChannels
 from analysis.attribution.posterior import UNKNOWN, Attributor
+from analysis.channels.tokenizer import CHANNEL as TOKENIZER
 from analysis.kinship.pairing import Pairing
 from analysis.libraries.library import Member
 from analysis.signatures.signature import Signature
@@ -34,16 +35,20 @@ def explain(
     families = sorted((family for family in posterior if family != UNKNOWN), key=lambda f: -posterior[f])
     best = [_best_of(family, ratios, members) for family in families[:2]]
     terms = [np.concatenate([pairing.terms(candidate, references[at]), beside.terms[:, at]]) for at in best]
-    features = beside.features(pairing.channels)
-    scores = [features[place] for place in best]
+    features, told = beside.features(pairing.channels), beside.features(())
+    scores, assumed = ([of[place] for place in best] for of in (told, features - told))
     similarity = [pairing.similarities(candidate, references[place]) for place in best]
     if len(best) == 1:  # no rival: the comparison is with a stranger at background level
         terms.append(np.zeros_like(terms[0]))
         scores.append(np.zeros_like(scores[0]))
+        assumed.append(np.zeros_like(scores[0]))
         similarity.append(pairing.background_)
     slopes = attributor.kinship_.slopes
     decibans = DECIBANS * slopes[:, None] * (terms[0] - terms[1])
     n = len(pairing.channels)
+    if TOKENIZER.name in pairing.channels:  # what stands for what can't be told says who has the candidate's tokenizer
+        row = pairing.channels.index(TOKENIZER.name)
+        decibans[row] += DECIBANS * float(slopes[n:] @ (assumed[0] - assumed[1])) / decibans.shape[1]
     parts = np.append(decibans[:n].sum(axis=1), DECIBANS * slopes[n:] * (scores[0] - scores[1]))
     total = decibans.sum(axis=0)
     kinds = [canary.kind for canary in candidate.canaries]

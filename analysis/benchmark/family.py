@@ -44,9 +44,8 @@ class PairScores:
 class FamilyTest:
     """All models of one access, compared, and pairs' `scores` beside the channels.
 
-    Without `techniques` lineages alone are held out: as
-    many fits as there are folds. `given`: kinship learned beforehand, for every subset; then only the background is
-    learned.
+    Without `techniques` lineages alone are held out: as many fits as there are folds. `given`: kinship learned
+    beforehand, for every subset; then only the background is learned.
     """
 
     def __init__(

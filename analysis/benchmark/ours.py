@@ -16,7 +16,7 @@ from analysis.benchmark.measures import Descent, Measure, descent_measures, fami
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
 from analysis.descent.aligned import NAMED, NAMED_A_QUERY, aligned_logits, common_tokens
-from analysis.descent.likeliest import likeliest
+from analysis.descent.likeliest import Likeliest, likeliest
 from analysis.descent.regression import TOP
 from analysis.descent.residuals import ResidualScores
 from analysis.descent.rivals import Matrix, Models, Places, same_vocabulary
@@ -105,7 +105,7 @@ def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[Su
         explained = SpaceScores(models, logits).on_each(canaries, NAMED_A_QUERY if seen.access.named else None)
         found: list[Scores] = [one.beyond_rivals for one in explained]
     else:
-        known = [likeliest(one.recording, seen.signatures[0].digests) for one in seen.candidates]
+        known = _likeliest(seen)
         residuals = ResidualScores(models, known, same_vocabulary(models, logits))
         found = [_whoever_is_absent(residuals(one)) for one in canaries]
     step()
@@ -134,10 +134,10 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores | Non
 
 def coefficients_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores | None:
     """Partial coefficients of everybody's likeliest tokens; None where no reference shows them."""
-    known = [likeliest(one.recording, seen.signatures[0].digests) for one in seen.candidates]
+    known = _likeliest(seen)
     if all(known[place] is None for place in seen.references):
         return None
-    besides = besides_of(models_of(seen), known, seen.access.top_k or TOP)
+    besides = besides_of(models_of(seen), known, seen.signatures, seen.access.top_k or TOP)
     found = {
         subset: [None if one is None else one.on(canaries) for one in besides] for subset, canaries in subsets.items()
     }
@@ -148,6 +148,11 @@ def coefficients_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores 
         return np.array([nothing if one is None else one(absent) for one in found[subset]])
 
     return PairScores(on, UNTOLD)
+
+
+def _likeliest(seen: Seen) -> list[Likeliest | None]:
+    digests = [canary.digest for canary in seen.signatures[0].canaries]
+    return [likeliest(one.recording, digests) for one in seen.candidates]
 
 
 def remembered(scores: Mapping[Subset, Scores]) -> PairScores:

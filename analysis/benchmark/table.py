@@ -53,7 +53,8 @@ references stand out beside independently trained ones of their family, and with
 as `kinprint attribute` does.
 
 A lineage held out is seen by no fitted part; its base may stand in the library, and so among the rivals that scores of
-shared weights are taken beside, as it would when the tool is used. A family taken out as unknown is not among them.
+shared weights and of likeliest tokens are taken beside, as it would when the tool is used. A family taken out as
+unknown is not among them.
 """
 
 

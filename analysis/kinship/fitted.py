@@ -40,7 +40,7 @@ class LinearKinship:
 @dataclass(frozen=True)
 class Fit:
     """Coefficients for one access, at least `canaries` canaries, and these channels in this order, after them what
-    counts beside channels (`analysis.kinship.beside_rivals`, `analysis.kinship.shared_weights`).
+    counts beside channels (`analysis.kinship.beside_rivals`, `shared_weights`, `partial_coefficients`).
 
     `seen`: top tokens at tier `topk`, sampled answers at `text`, 0 at `logits`. `reliability`: what was measured on
     lineages held out, by name. `most`: the posterior mass that a set at `level` may hold beyond its first label, None

@@ -20,6 +20,7 @@ from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
 from analysis.signatures.observation import Access
 from analysis.signatures.signature import Signature
 from analysis.signatures.unfed import Unfed
+from analysis.tokenizers.shared import TokenizerMatch
 
 NAME = "partial_coefficient"
 """Stands last among the channels of what was learned (`analysis.kinship.fitted`) where it counts."""
@@ -50,16 +51,16 @@ def name_at(access: Access) -> str | None:
 class Beside:
     """One candidate and the references that it is compared with: `sides` [n_references], None for who says nothing.
 
-    `lineages` [n_references]: of each; `same` [n_references]: those with the candidate's tokenizer. `roots`
-    [n_references]: those that others may descend from; nobody else is a rival (all, if None). The likeliest `top`
-    tokens are looked at. `lineage`: the candidate's where it is known, and then nobody's rival, so that a stranger is
-    scored as if its true parent were not in the library.
+    `lineages` [n_references]: of each; `match`: who has the candidate's tokenizer. `roots` [n_references]: those that
+    others may descend from; nobody else is a rival (all, if None). The likeliest `top` tokens are looked at. `lineage`:
+    the candidate's where it is known, and then nobody's rival, so that a stranger is scored as if its true parent were
+    not in the library.
     """
 
     def __init__(
         self,
         own: Likeliest,
-        same: Mask,
+        match: TokenizerMatch,
         sides: Sequence[Likeliest | None],
         lineages: npt.NDArray[np.str_],
         roots: Mask | None = None,
@@ -67,13 +68,15 @@ class Beside:
         lineage: str = UNKNOWN,
     ) -> None:
         self.own, self.sides, self.lineages, self.top, self.lineage = own, sides, lineages, top, lineage
-        there = np.array([one is not None for one in sides], dtype=bool)
-        self.columns = np.flatnonzero(there & same)
+        there = np.array([one is not None and _shows_enough(one) for one in sides], dtype=bool)
+        self.columns = np.flatnonzero(there & match.same)
+        self.untold = match.unclear | (match.same & ~there)
         self._roots = np.ones(len(self.columns), dtype=bool) if roots is None else roots[self.columns]
 
     def on(self, canaries: Places) -> Callable[[Absent], Scores]:
         """Coefficients beyond rivals' on some canaries [n_references], 0 for who has another tokenizer, NaN for who
-        has too few rivals; of a library from which some lineages are absent."""
+        has too few rivals, says too little or may have another one; of a library from which some lineages are absent.
+        """
         return _OnCanaries(self, canaries)
 
     @cached_property
@@ -85,7 +88,8 @@ class Beside:
         """Of the reference at `columns[side]`: places among `columns`; none where they are too few."""
         lineages = self.lineages[self.columns]
         apart = (lineages != lineages[side]) & ~np.isin(lineages, [self.lineage, *absent]) & self._roots
-        return np.flatnonzero(apart) if apart.sum() >= FEWEST_RIVALS else np.zeros(0, np.intp)
+        enough = len(np.unique(lineages[apart])) >= FEWEST_RIVALS
+        return np.flatnonzero(apart) if enough else np.zeros(0, np.intp)
 
 
 class _OnCanaries:
@@ -107,7 +111,7 @@ class _OnCanaries:
         return self.beside.told.alike(self.canaries)
 
     def _scores(self, absent: Absent) -> Scores:
-        found = np.zeros(len(self.beside.sides))
+        found = np.where(self.beside.untold, np.nan, 0.0)
         for side, column in enumerate(self.beside.columns.tolist()):
             rivals = self.beside.rivals(side, absent)
             explained = self._alike.explained_by(side, rivals) if len(rivals) and self._alike is not None else None
@@ -119,42 +123,45 @@ class _OnCanaries:
         return found
 
 
-def besides_of(models: Models, known: Sequence[Likeliest | None], top: int = TOP) -> list[Beside | None]:
+def _shows_enough(side: Likeliest) -> bool:
+    """Whether a reference shows as many tokens of any answer as counts are learned from, or named ones beside them."""
+    return bool(len(side.named)) or int((side.tokens > 0).sum(axis=1).max(initial=0)) >= SHOWN
+
+
+def besides_of(
+    models: Models, known: Sequence[Likeliest | None], signatures: Sequence[Signature], top: int = TOP
+) -> list[Beside | None]:
     """Everybody beside all references but itself; None for who showed nothing, or whose tokenizer is not known."""
-    references, found = models.references, list[Beside | None]()
-    vocabularies = [models.vocabularies[place] for place in references.tolist()]
-    for row, (own, vocabulary) in enumerate(zip(known, models.vocabularies, strict=True)):
-        if own is None or vocabulary is None:
+    references, found = models.references.tolist(), list[Beside | None]()
+    seen, vocabularies = [signatures[place] for place in references], [models.vocabularies[one] for one in references]
+    for row, own in enumerate(known):
+        match = TokenizerMatch.of(signatures[row], seen, vocabularies)
+        if own is None or match is None:
             found.append(None)
             continue
-        sides = [None if place == row else known[place] for place in references.tolist()]
-        lineage = str(models.lineages[row])
-        same = np.array([one == vocabulary for one in vocabularies], dtype=bool)
-        found.append(Beside(own, same, sides, models.lineages[references], None, top, lineage))
+        sides = [None if place == row else known[place] for place in references]
+        lineages = models.lineages[models.references]
+        found.append(Beside(own, match, sides, lineages, None, top, str(models.lineages[row])))
     return found
 
 
 def partial_coefficients(
     candidate: Signature,
-    same: Mask | None,
+    match: TokenizerMatch | None,
     references: Sequence[Likeliest | None],
     lineages: Sequence[str],
     roots: Sequence[bool],
 ) -> Scores | Unfed:
-    """Of each reference [n_references], 0 for one with another tokenizer, NaN for one of which nothing can be told, or
-    why nothing can be said at all.
+    """Of each reference [n_references], as `Beside.on` has it, or why nothing can be said at all.
 
-    All are of the candidate's canaries; `lineages`, whether others descend from them, and who has the `same` tokenizer
-    as the candidate (None where nobody knows) are the references'. Of every lineage one at least has to keep its
-    likeliest tokens.
+    All are of the candidate's canaries; `lineages`, whether others descend from them, and who has the candidate's
+    tokenizer (None where nobody knows) are the references'.
     """
     if candidate.likeliest is None:
         return Unfed("the access shows no likeliest tokens (tier topk does)")
-    if same is None:
+    if match is None:
         return Unfed("its tokenizer is not known, and references with another one can't be compared so")
-    told_of = {lineages[place] for place, one in enumerate(references) if one is not None}
-    if lacking := sorted(set(lineages) - told_of):
-        return Unfed(f"no likeliest tokens are known of {lacking[0]}")
-    told = Beside(candidate.likeliest, same, references, np.array(lineages), np.array(roots))
-    scores = told.on(np.flatnonzero(candidate.answered))(())
-    return np.where(same & np.array([one is None for one in references]), np.nan, scores)
+    told = Beside(candidate.likeliest, match, references, np.array(lineages), np.array(roots))
+    if match.same.any() and not len(told.columns):
+        return Unfed("no likeliest tokens are known of the references with its tokenizer")
+    return told.on(np.flatnonzero(candidate.answered))(())

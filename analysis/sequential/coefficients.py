@@ -9,11 +9,10 @@ from analysis.benchmark.pair_features import Matrix
 from analysis.benchmark.specimens import Specimen
 from analysis.descent.regression import TOP
 from analysis.descent.rivals import Models, Places
-from analysis.kinship.partial_coefficients import NAME, UNTOLD, Beside, besides_of
+from analysis.kinship.partial_coefficients import UNTOLD, Beside, besides_of
 from analysis.sequential.weights import look_before
 from analysis.signatures.signature import Signature
-from analysis.tokenizers.shared import same_tokenizer
-from probes.errors import LibraryError
+from analysis.tokenizers.shared import TokenizerMatch
 
 
 class CoefficientsAtLooks:
@@ -23,7 +22,7 @@ class CoefficientsAtLooks:
 
     def __init__(self, models: Models, seen: Sequence[Signature]) -> None:
         self.models, self.seen, self.top = models, seen, seen[0].access.top_k or TOP
-        self.besides = besides_of(models, [one.likeliest for one in seen], self.top)
+        self.besides = besides_of(models, [one.likeliest for one in seen], seen, self.top)
 
     @classmethod
     def of_signatures(cls, seen: Sequence[Signature], specimens: Sequence[Specimen], references: Places) -> Self | None:
@@ -34,7 +33,7 @@ class CoefficientsAtLooks:
         return cls(Models(lineages, [one.vocabulary for one in specimens], references), seen)
 
     def of(self, model: int, canaries: Sequence[int], absent: Collection[str] = ()) -> Matrix:
-        """Of a model with every reference [n_references], 0 where nothing is known."""
+        """Of a model with every reference [n_references], NaN where nothing can be told."""
         beside = self.besides[model]
         if beside is None:
             return np.zeros(len(self.models.references))
@@ -54,19 +53,13 @@ class CoefficientsAtLooks:
         return lambda draw, model, absent: found[draw, model](absent) if (draw, model) in found else None
 
     def seen_by(self, told: Signature, places: Sequence[int]) -> tuple[Callable[[Sequence[int]], Matrix], list[int]]:
-        """Of a candidate that was asked the canaries at `places`, and these: repeated answers tell no less.
-
-        Raises LibraryError where its likeliest tokens or its tokenizer are not known.
-        """
+        """Of a candidate that was asked the canaries at `places`, and these: repeated answers tell no less."""
         asked_at, references = np.array(places, dtype=np.intp), self.models.references.tolist()
         seen = [self.seen[place] for place in references]
-        same = same_tokenizer(told, [one.take(asked_at) for one in seen], [one.vocabulary for one in seen])
-        if told.likeliest is None or same is None:
-            raise LibraryError(
-                "the candidate's likeliest tokens or its tokenizer are not known; leave out what is said of them: "
-                f"estimator.switched_off=[{NAME}]"
-            )
+        match = TokenizerMatch.of(told, [one.take(asked_at) for one in seen], [one.vocabulary for one in seen])
+        if told.likeliest is None or match is None:
+            return lambda asked: np.full(len(references), np.nan), list(places)
         sides = [None if one.likeliest is None else one.likeliest.take(asked_at) for one in seen]
-        beside = Beside(told.likeliest, same, sides, self.models.lineages[self.models.references], top=self.top)
+        beside = Beside(told.likeliest, match, sides, self.models.lineages[self.models.references], top=self.top)
         row = {place: number for number, place in enumerate(places)}
         return lambda asked: beside.on(np.array([row[one] for one in asked], dtype=np.intp))(()), list(places)

@@ -69,7 +69,7 @@ class FamilySteps:
         """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing.
 
         `standing` [n_kinds, n_references]: how far each reference stands out among its rivals on them (of no kind,
-        where that does not count). `weights` says what is shared with the weights of every reference, where that
+        where that does not count). `weights` says what logits have in common with every reference's, where that
         counts; `differing` are those of the canaries asked whose answers differ: repeated ones tell nothing new about
         weights.
         """

@@ -11,8 +11,10 @@ from analysis.attribution.rules import Rules, check, without_tokenizer
 from analysis.benchmark.compared import Compared
 from analysis.benchmark.pair_features import Matrix
 from analysis.benchmark.specimens import Seen, specimens_of
+from analysis.channels.tokenizer import CHANNEL as TOKENIZER
 from analysis.descent.null import e_value
 from analysis.kinship.beside_rivals import counted_with, next_tokens, standing
+from analysis.kinship.partial_coefficients import NAME as PARTIAL_COEFFICIENT
 from analysis.kinship.partial_coefficients import name_at
 from analysis.kinship.similarities import similarities
 from analysis.libraries.library import UNKNOWN, Library
@@ -62,7 +64,9 @@ class FamilyProbe:
         self._canaries = [asked[digest] for digest in signatures[0].digests]
         compared = Compared.of(signatures, self._references, self.rules.channels, step)
         self.weights = None
-        if name_at(access) not in self.rules.switched_off:
+        last = name_at(access)
+        alone = last == PARTIAL_COEFFICIENT and TOKENIZER.name not in self.rules.channels  # who shares one is not asked
+        if last not in self.rules.switched_off and not alone:
             self.weights = shared_at_looks(replace(seen, signatures=tuple(signatures)))
         replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules, self.weights)
         learned, self._rivals = replay.learned(), replay.teacher.rivals.whose.rivals

@@ -71,7 +71,7 @@ class Learned:
 
 
 class Teacher:
-    """All models of one access, compared; `weights` says what they share, where that counts.
+    """All models of one access, compared; `weights` says what their logits have in common, where that counts.
 
     `references` are the places of the references among the models. `most` canaries are asked at most.
     """

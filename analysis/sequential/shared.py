@@ -23,7 +23,7 @@ class SharedAtLooks(Protocol):
     untold: float
 
     def of(self, model: int, canaries: Sequence[int], absent: Collection[str] = ()) -> Matrix:
-        """What one shares with every reference [n_references], 0 where nothing is known."""
+        """What one shares with every reference [n_references], NaN where `untold` stands for it."""
         ...
 
     def looked_at(

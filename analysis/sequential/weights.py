@@ -119,5 +119,5 @@ class WeightsAtLooks:
 
 
 def look_before(n: int) -> int:
-    """The number of canaries at which shared weights were last looked at when n were asked, 0 if never."""
+    """The number of canaries at which logits were last looked at when n were asked, 0 if never."""
     return max((look for look in LOOKS if look <= n), default=0)

@@ -46,7 +46,7 @@ def _at(access: Access, library: Library, runs: int, how: How) -> list[Row]:
 
 
 def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
-    """At one access, with all that counts there, and without what depends on the tokenizer, shared weights too."""
+    """At one access, with all that counts there, and without what depends on the tokenizer or logits have in common."""
     tier, rules, queries = seen.access.name, Rules(), 1 + named_queries(seen.access)
     compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
     how = replace(how, order=usual_order(seen.access.named))

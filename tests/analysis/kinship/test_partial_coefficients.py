@@ -18,8 +18,7 @@ from analysis.sequential.coefficients import CoefficientsAtLooks
 from analysis.signatures.observation import Access
 from analysis.signatures.signature import Signature, signature
 from analysis.signatures.unfed import Unfed
-from analysis.tokenizers.shared import same_tokenizer
-from probes.errors import LibraryError
+from analysis.tokenizers.shared import TokenizerMatch
 
 TOP_20 = Access("topk", top_k=20)
 FEW = ("northern-0", "northern-1", "northern-2", "northern-3", "manuals-0", "manuals-1", "latin-0", "smollm2", "gemma3")
@@ -51,11 +50,15 @@ def found(seen: Seen, zoo: Library, candidate: Signature) -> npt.NDArray[np.floa
     asked_too = [seen.signatures[one].take(asked(seen, len(digests))) for one in seen.references]
     return partial_coefficients(
         candidate,
-        same_tokenizer(candidate, asked_too, [one.vocabulary for one in references]),
+        TokenizerMatch.of(candidate, asked_too, [one.vocabulary for one in references]),
         [zoo.likeliest(one.member, digests) for one in references],
         [one.lineage for one in references],
         [True] * len(references),
     )
+
+
+def match(same: list[bool], unclear: list[bool] | None = None) -> TokenizerMatch:
+    return TokenizerMatch(np.array(same), np.array(unclear or [False] * len(same)))
 
 
 def test_a_verdict_counts_what_the_benchmark_learned_from(seen: Seen, zoo: Library) -> None:
@@ -85,26 +88,65 @@ def test_nothing_is_said_where_the_tokenizer_or_the_references_tokens_are_not_kn
         said = found(seen, zoo, lacking)
         assert isinstance(said, Unfed)
         assert why in said.reason
-    kept = [None, candidate.likeliest, candidate.likeliest]
-    scores = partial_coefficients(candidate, np.array([True, True, False]), kept, ["a", "a", "b"], [True] * 3)
-    np.testing.assert_array_equal(scores, [np.nan, np.nan, 0])
-    said = partial_coefficients(candidate, np.ones(1, dtype=bool), [None], ["northern-0"], [True])
+    said = partial_coefficients(candidate, match([True]), [None], ["northern-0"], [True])
     assert isinstance(said, Unfed)
-    assert "northern-0" in said.reason
+    assert "of the references with its tokenizer" in said.reason
+
+
+def shown(k: int = 20) -> Likeliest:
+    source = np.random.default_rng(0)
+    names = np.array([source.permutation(np.arange(1, 61, dtype=np.uint64))[:k] for _ in range(8)])
+    return Likeliest(names, -np.sort(source.exponential(size=(8, k)), axis=1))
 
 
 def test_rivals_share_the_tokenizer_and_without_two_of_them_nothing_is_told() -> None:
-    source = np.random.default_rng(0)
-    tokens = Likeliest(source.permutation(np.arange(1, 41, dtype=np.uint64)).reshape(8, 5), source.normal(size=(8, 5)))
-    lineages, same = np.array(["a", "b", "c", "d", "e"]), np.array([True, True, True, False, False])
+    tokens = shown()
+    lineages, same = np.array(["a", "b", "c", "d", "e"]), match([True, True, True, False, False])
     beside = Beside(tokens, same, [tokens] * 5, lineages)
     assert [beside.rivals(0, absent).tolist() for absent in ((), {"b"}, {"b", "d"})] == [[1, 2], [], []]
     assert not len(Beside(tokens, same, [tokens] * 5, lineages, lineage="b").rivals(0))
+    twins = np.array(["a", "b", "b", "d", "e"])
+    assert not len(Beside(tokens, same, [tokens] * 5, twins).rivals(0))
     roots = np.array([True, True, False, False, True])
     assert not len(Beside(tokens, same, [tokens] * 5, lineages, roots).rivals(0))
     scores = beside.on(np.arange(8))
-    np.testing.assert_allclose(scores(()), [0, 0, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(scores(()), [0, 0, 0, 0, 0], atol=1e-9)
     np.testing.assert_array_equal(np.isnan(scores({"b"})), [True, False, True, False, False])
+
+
+def test_nothing_is_told_of_who_shows_too_little_or_may_have_another_tokenizer() -> None:
+    tokens, nothing = shown(), Likeliest(np.zeros((8, 20), np.uint64), np.full((8, 20), -np.inf))
+    sides = [tokens, tokens, tokens, shown(5), nothing, None, tokens]
+    lineages = np.array(list("abcdefg"))
+    everybody = Beside(tokens, match([True] * 6 + [False], [False] * 6 + [True]), sides, lineages)
+    assert everybody.rivals(0).tolist() == [1, 2]
+    np.testing.assert_array_equal(np.isnan(everybody.on(np.arange(8))(())), [False] * 3 + [True] * 4)
+
+
+def test_a_token_more_makes_no_stranger(zoo: Library, seen: Seen) -> None:
+    """The hash of such a tokenizer is another, and prompts are cut alike: it is unclear, and nothing is told."""
+    candidate = replace(candidate_of(seen), vocabulary="another")
+    scores = found(seen, zoo, candidate)
+    assert not isinstance(scores, Unfed)
+    names = [seen.candidates[one].name for one in seen.references]
+    assert np.isnan(scores[names.index("northern-0")])
+    assert scores[names.index("gemma3")] == 0
+
+
+def test_references_without_a_hash_are_told_by_token_counts(zoo: Library, seen: Seen) -> None:
+    candidate = candidate_of(seen)
+    asked_too = [seen.signatures[one].take(asked(seen)) for one in seen.references]
+    hashes = [seen.candidates[one].vocabulary for one in seen.references]
+    by_hash, by_counts = (TokenizerMatch.of(candidate, asked_too, one) for one in (hashes, [None] * len(hashes)))
+    assert by_hash is not None
+    assert by_counts is not None
+    np.testing.assert_array_equal(by_hash.same, by_counts.same)
+    assert by_hash.same.any()
+    assert not by_hash.same.all()
+    nobody = [replace(one, channels={}) for one in asked_too]
+    uncounted = TokenizerMatch.of(candidate, nobody, [None] * len(hashes))
+    assert uncounted is not None
+    assert uncounted.unclear.all()
 
 
 def test_whom_nothing_is_told_of_gets_what_stands_for_it_unless_tokenizers_do_not_count() -> None:
@@ -113,6 +155,9 @@ def test_whom_nothing_is_told_of_gets_what_stands_for_it_unless_tokenizers_do_no
     np.testing.assert_array_equal(beside.features(("next_token", "tokenizer")), [[0.3, UNTOLD], [0.1, 0]])
     np.testing.assert_array_equal(beside.features(("next_token",)), [[0.3, 0], [0.1, 0]])
     assert beside.of(0) == {"beside_family": 0.3, NAME: None}
+    assert beside.telling().names == ("beside_family",)
+    beside.scores[1, 1] = 0.2
+    assert beside.telling().names == ("beside_family", NAME)
 
 
 def test_trained_from_nothing_with_a_known_tokenizer_it_is_no_descendant(zoo: Library) -> None:
@@ -154,5 +199,8 @@ def test_looks_at_answers_as_they_come_see_the_same(seen: Seen) -> None:
     assert differing == places
     parent = int(seen_then.argmax())
     np.testing.assert_allclose(shared(places)[parent], seen_then[parent])
-    with pytest.raises(LibraryError, match=r"estimator\.switched_off"):
-        looks.seen_by(replace(candidate_of(seen), likeliest=None), places)
+    candidate = candidate_of(seen)
+    uncounted = {name: arrays for name, arrays in candidate.channels.items() if name != "tokenizer"}
+    for lacking in (replace(candidate, likeliest=None), replace(candidate, vocabulary=None, channels=uncounted)):
+        hidden, _ = looks.seen_by(lacking, places)
+        assert np.isnan(hidden(places)).all()
