@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from analysis.attribution.rules import Rules
 from analysis.channels.tokenizer import CHANNEL as TOKENIZER
+from analysis.descent.likeliest import counts_at
 from analysis.kinship.beside_rivals import Rivals, counted_with, next_tokens, standing, usual
 from analysis.kinship.fitted import Fit, FittedKinship
-from analysis.kinship.partial_coefficients import UNTOLD, counts_at, name_at, partial_coefficients
+from analysis.kinship.partial_coefficients import UNTOLD, name_at, partial_coefficients
 from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
 from analysis.kinship.shared_weights import Shared, canaries_behind, shared_weights
 from analysis.libraries.library import REFERENCES, Library

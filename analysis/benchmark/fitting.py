@@ -17,10 +17,10 @@ from analysis.benchmark.pair_features import Places
 from analysis.benchmark.rare_cases import ERASED, SHARED_TOKENIZERS
 from analysis.benchmark.specimens import Seen, Specimen
 from analysis.benchmark.splits import canary_subsets
+from analysis.descent.likeliest import SHOWN
 from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.fitted import Fit, FittedKinship, LinearKinship
 from analysis.kinship.partial_coefficients import NAME as PARTIAL_COEFFICIENT
-from analysis.kinship.partial_coefficients import SHOWN
 from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
 from analysis.libraries.library import REFERENCES
 from analysis.one_thread import one_thread

@@ -16,12 +16,12 @@ from analysis.benchmark.measures import Descent, Measure, descent_measures, fami
 from analysis.benchmark.specimens import Seen
 from analysis.benchmark.splits import canary_subsets
 from analysis.descent.aligned import NAMED, NAMED_A_QUERY, aligned_logits, common_tokens
-from analysis.descent.likeliest import Likeliest, likeliest
+from analysis.descent.likeliest import Likeliest, counts_at, likeliest
 from analysis.descent.regression import TOP
 from analysis.descent.residuals import ResidualScores
 from analysis.descent.rivals import Matrix, Models, Places, same_vocabulary
 from analysis.descent.scores import SpaceScores
-from analysis.kinship.partial_coefficients import UNTOLD, besides_of, counts_at
+from analysis.kinship.partial_coefficients import UNTOLD, besides_of
 from analysis.kinship.shared_weights import as_evidence, rows_behind
 from analysis.signatures.chosen_logits import last_logits
 from analysis.signatures.unfed import Unfed
@@ -105,7 +105,7 @@ def _scores(seen: Seen, subsets: Mapping[Subset, Places], step: Step) -> dict[Su
         explained = SpaceScores(models, logits).on_each(canaries, NAMED_A_QUERY if seen.access.named else None)
         found: list[Scores] = [one.beyond_rivals for one in explained]
     else:
-        known = _likeliest(seen)
+        known = likeliest_of(seen)
         residuals = ResidualScores(models, known, same_vocabulary(models, logits))
         found = [_whoever_is_absent(residuals(one)) for one in canaries]
     step()
@@ -134,7 +134,7 @@ def weights_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores | Non
 
 def coefficients_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores | None:
     """Partial coefficients of everybody's likeliest tokens; None where no reference shows them."""
-    known = _likeliest(seen)
+    known = likeliest_of(seen)
     if all(known[place] is None for place in seen.references):
         return None
     besides = besides_of(models_of(seen), known, seen.signatures, seen.access.top_k or TOP)
@@ -143,14 +143,14 @@ def coefficients_of(seen: Seen, subsets: Mapping[Subset, Places]) -> PairScores 
     }
     nothing = np.zeros(len(seen.references))
 
-    @cache
     def on(subset: Subset, absent: frozenset[str]) -> Matrix:
         return np.array([nothing if one is None else one(absent) for one in found[subset]])
 
     return PairScores(on, UNTOLD)
 
 
-def _likeliest(seen: Seen) -> list[Likeliest | None]:
+def likeliest_of(seen: Seen) -> list[Likeliest | None]:
+    """Of everybody, all that recordings keep of the likeliest tokens, on the prompts of the signatures."""
     digests = [canary.digest for canary in seen.signatures[0].canaries]
     return [likeliest(one.recording, digests) for one in seen.candidates]
 

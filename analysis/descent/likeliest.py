@@ -10,10 +10,18 @@ import numpy.typing as npt
 from analysis.descent.aligned import after_prompts
 from analysis.signatures.chosen_logits import hashed, last_logits
 from analysis.signatures.first_tokens import first_tokens
+from analysis.signatures.observation import Access
 from analysis.signatures.unfed import Unfed
 from probes.recording import Recording
 
 Matrix = npt.NDArray[np.float64]
+SHOWN = 20
+"""Tokens a canary, at least, for a family: with 5 log loss was worse on lineages held out than without."""
+
+
+def counts_at(access: Access) -> bool:
+    """Whether an access shows enough of the likeliest tokens, and no logits that all are compared on."""
+    return access.tier == "topk" and access.top_k >= SHOWN and not access.named
 
 
 @dataclass(frozen=True)

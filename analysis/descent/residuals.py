@@ -46,13 +46,13 @@ class ResidualScores:
         found = np.full(self.same.shape, np.nan)
         for row, told in enumerate(self._told):
             alike = None if told is None else told.alike(canaries)
+            if alike is None:
+                continue
             columns = np.flatnonzero(self.same[row])
             lineages = self.models.lineages[self.models.references[columns]]
-            for side, lineage in enumerate(lineages if alike is not None else ()):
+            for side, lineage in enumerate(lineages):
                 rivals = np.flatnonzero((lineages != lineage) & (lineages != self.models.lineages[row]))
-                if alike is None or len(rivals) < FEWEST_RIVALS:
-                    continue
-                explained = alike.explained_by(side, rivals)
+                explained = alike.explained_by(side, rivals) if len(rivals) >= FEWEST_RIVALS else None
                 if explained is not None:
                     found[row, columns[side]] = beyond_rivals(*explained)
         return found

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from analysis.descent.likeliest import Likeliest
+from analysis.descent.likeliest import SHOWN, Likeliest, counts_at
 from analysis.descent.regression import FEWEST_RIVALS, TOP, Alike, Told
 from analysis.descent.rivals import UNKNOWN, Models, Places
 from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
@@ -24,8 +24,6 @@ from analysis.tokenizers.shared import TokenizerMatch
 
 NAME = "partial_coefficient"
 """Stands last among the channels of what was learned (`analysis.kinship.fitted`) where it counts."""
-SHOWN = 20
-"""Tokens a canary, at least: with 5 log loss was worse on lineages held out than without."""
 _COUNTED = 0.4
 """Of a coefficient no more counts: light tuning leaves it near 1, and beside that what heavy tuning leaves, about 0.2,
 would be as little as a stranger's 0."""
@@ -36,11 +34,6 @@ too. Where tokenizers don't count it would tell who has the same one: there it i
 Scores = npt.NDArray[np.float64]
 Absent = Collection[str]
 Mask = npt.NDArray[np.bool_]
-
-
-def counts_at(access: Access) -> bool:
-    """Whether an access shows enough of the likeliest tokens, and no logits that all are compared on."""
-    return access.tier == "topk" and access.top_k >= SHOWN and not access.named
 
 
 def name_at(access: Access) -> str | None:
@@ -135,7 +128,7 @@ def besides_of(
     references, found = models.references.tolist(), list[Beside | None]()
     seen, vocabularies = [signatures[place] for place in references], [models.vocabularies[one] for one in references]
     for row, own in enumerate(known):
-        match = TokenizerMatch.of(signatures[row], seen, vocabularies)
+        match = None if own is None else TokenizerMatch.of(signatures[row], seen, vocabularies)
         if own is None or match is None:
             found.append(None)
             continue

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.benchmark.accusations import innocents_of
-from analysis.benchmark.ours import logits_of, models_of
+from analysis.benchmark.ours import likeliest_of, logits_of, models_of
 from analysis.descent.ancestry import TEXT_DECIDES_NOTHING, too_few_students
-from analysis.descent.likeliest import likeliest
 from analysis.descent.null import p_value
 from analysis.descent.regression import TOP
 from analysis.descent.residuals import ResidualScores
@@ -59,12 +58,11 @@ def columns_of(asked: Asked, parents: Sequence[str]) -> list[int]:
 def scorer(asked: Asked, way: Way) -> Callable[[Places], Matrix]:
     """What gives scores of shared weights [n_models, n_references] on some canaries, in a way other than text."""
     seen, models = asked.seen, models_of(asked.seen)
-    digests, recordings = seen.signatures[0].digests, [one.recording for one in seen.candidates]
     if way != "topk":
         # a library whose references keep no tokens in common can't be compared so: everybody's scores are unknown
         logits = [one if one is not None and one.shape[1] > FEWEST_ROWS else None for one in logits_of(seen)]
         return SpaceScores(models, logits)
-    known = [likeliest(one, digests) for one in recordings]
+    known = likeliest_of(seen)
     same = same_vocabulary(models, [np.zeros((0, 0), np.float32) if one is not None else None for one in known])
     return ResidualScores(models, known, same, seen.access.top_k or TOP)
 

@@ -58,12 +58,13 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
         return None
     fitted = FittedKinship.load(rules.kinship)
     last = name_at(access)
-    for counted in (True, False) if last is not None and last not in rules.switched_off else (False,):
-        channels = (*rules.channels, *counted_with(rules.channels), *((last,) if counted and last else ()))
+    common = () if last is None or last in rules.switched_off else ((last,),)
+    for counted in (*common, ()):
+        channels = (*rules.channels, *counted_with(rules.channels), *counted)
         fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
         found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
         if len(found) == len(fits):
-            return found, counted
+            return found, bool(counted)
     return None
 
 

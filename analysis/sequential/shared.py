@@ -5,7 +5,7 @@ from typing import Protocol
 
 from analysis.benchmark.pair_features import Matrix
 from analysis.benchmark.specimens import Seen
-from analysis.kinship.partial_coefficients import counts_at
+from analysis.descent.likeliest import counts_at
 from analysis.sequential.coefficients import CoefficientsAtLooks
 from analysis.sequential.weights import WeightsAtLooks
 from analysis.signatures.signature import Signature

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from analysis.attribution.conduct import Conduct, conduct_of
 from analysis.channels import all_channels, pair_channels
 from analysis.descent.aligned import common_logits
-from analysis.descent.likeliest import Likeliest, likeliest
+from analysis.descent.likeliest import Likeliest, counts_at, likeliest
 from analysis.signatures.chosen_logits import vocabulary_of
 from analysis.signatures.observation import Access, Observation, access_of, observe
 from analysis.signatures.unfed import Unfed
@@ -91,7 +91,7 @@ def signature(
     observation = observe(recording, access)
     own = access is None or access == access_of(recording)
     channels, whole, unfed = _extracted(recording, observation, own and wholes, only)
-    manifest = recording.manifest
+    manifest, digests = recording.manifest, [canary.digest for canary in recording.suite.canaries]
     return Signature(
         name=manifest.candidate,
         access=observation.access,
@@ -108,15 +108,9 @@ def signature(
         unfed=unfed,
         conduct=conduct_of(recording) if wholes and only is None else {},
         logits=common_logits(recording) if observation.access.shows_logits and only is None else None,
-        likeliest=_likeliest(recording, observation) if only is None else None,
+        likeliest=likeliest(recording, digests) if counts_at(observation.access) and only is None else None,
         vocabulary=vocabulary_of(recording),
     )
-
-
-def _likeliest(recording: Recording, observation: Observation) -> Likeliest | None:
-    if observation.access.tier != "topk" or observation.access.named:
-        return None
-    return likeliest(recording, [canary.digest for canary in recording.suite.canaries])
 
 
 _Extracted = dict[str, dict[str, npt.NDArray[Any]]]
