@@ -63,26 +63,26 @@ class FamilySteps:
         batch: Sequence[int],
         similarities: npt.NDArray[np.floating],
         standing: Matrix,
-        weights: SharedOn | None = None,
+        shared: SharedOn | None = None,
         differing: Sequence[int] | None = None,
     ) -> None:
         """What all answers so far show, those to `batch` last: [n_channels, n_references, n_asked], NaN for nothing.
 
         `standing` [n_kinds, n_references]: how far each reference stands out among its rivals on them (of no kind,
-        where that does not count). `weights` says what logits have in common with every reference's, where that
-        counts; `differing` are those of the canaries asked whose answers differ: repeated ones tell nothing new about
-        weights.
+        where that does not count). `shared` says what logits have in common with every reference's, where that
+        counts; `differing` are those of the canaries asked whose answers differ: repeated ones tell nothing new
+        about logits.
         """
         self.asked += list(batch)
         rows = self.asked if differing is None else list(differing)
-        if weights is not None and (look := look_before(len(rows))) > self._looked_at:
-            self.shared, self._looked_at = weights(rows[:look]), look
-        elif weights is not None and self.shared is None:
+        if shared is not None and (look := look_before(len(rows))) > self._looked_at:
+            self.shared, self._looked_at = shared(rows[:look]), look
+        elif shared is not None and self.shared is None:
             self.shared = np.zeros(similarities.shape[1])
         known, level = ~np.isnan(similarities), self.learned.background[:, None, self.asked]
         excess = np.where(known, similarities - level, 0).sum(axis=-1)
         possible = np.where(known, 1 - level, 0).sum(axis=-1)
-        n = len(self.asked) if weights is None else min(len(self.asked), len(rows))
+        n = len(self.asked) if shared is None else min(len(self.asked), len(rows))
         beside = [*standing, *(() if self.shared is None else (self.shared,))]
         found = self.learned.log_posterior(excess, possible, n, beside)
         self.log_posterior = found[0]

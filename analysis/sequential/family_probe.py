@@ -63,12 +63,12 @@ class FamilyProbe:
         signatures = [one.take(places) for one in seen.signatures]
         self._canaries = [asked[digest] for digest in signatures[0].digests]
         compared = Compared.of(signatures, self._references, self.rules.channels, step)
-        self.weights = None
+        self.shared = None
         last = name_at(access)
         alone = last == PARTIAL_COEFFICIENT and TOKENIZER.name not in self.rules.channels  # who shares one is not asked
         if last not in self.rules.switched_off and not alone:
-            self.weights = shared_at_looks(replace(seen, signatures=tuple(signatures)))
-        replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules, self.weights)
+            self.shared = shared_at_looks(replace(seen, signatures=tuple(signatures)))
+        replay = FamilyReplay(seen.candidates, seen.references, compared, self.how, self.rules, self.shared)
         learned, self._rivals = replay.learned(), replay.teacher.rivals.whose.rivals
         if learned is None:
             raise LibraryError(
@@ -97,7 +97,7 @@ class FamilyProbe:
         self._check_channels(told)
         beside = [one.take(places) for one in self._references]
         alike = similarities([told], beside, self.rules.channels)[:, 0]
-        self.steps.tell(self._batch, alike, self._standing(told, beside), *self._weights_of(told, places))
+        self.steps.tell(self._batch, alike, self._standing(told, beside), *self._shared_of(told, places))
         if not self.steps.log_odds:
             return None
         look = self._look()
@@ -112,11 +112,11 @@ class FamilyProbe:
         usual = self.steps.learned.usual[..., [*self.steps.asked, *self._batch]]
         return np.asarray(standing(differences - usual).sum(axis=-1))
 
-    def _weights_of(self, told: Signature, places: list[int]) -> tuple[SharedOn | None, list[int]]:
+    def _shared_of(self, told: Signature, places: list[int]) -> tuple[SharedOn | None, list[int]]:
         """What the candidate shares with each reference, and at which places its answers differ."""
-        if self.weights is None or not told.answered.any():
+        if self.shared is None or not told.answered.any():
             return None, places
-        return self.weights.seen_by(told, places)
+        return self.shared.seen_by(told, places)
 
     def unanswered(self) -> None:
         """The budget of whoever asks is spent."""

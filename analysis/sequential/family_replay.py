@@ -123,12 +123,12 @@ class FamilyReplay:
         compared: Compared,
         how: How,
         rules: Rules | None = None,
-        weights: SharedAtLooks | None = None,
+        shared: SharedAtLooks | None = None,
     ) -> None:
         self.models, self.references, self.how = list(models), references, how
         whose = Whose.of(models, references)
         self.families, self.rows, self.columns = whose.families, whose.rows, whose.columns
-        self.teacher = Teacher(compared, whose, references, rules or Rules(), how.most, weights)
+        self.teacher = Teacher(compared, whose, references, rules or Rules(), how.most, shared)
 
     def learned(self) -> Learned | None:
         """From everybody, for a candidate that is nobody of the library."""
@@ -182,8 +182,8 @@ class FamilyReplay:
         """
         assert learned is not None
         steps = FamilySteps(learned, self.how.order, place, self.how.first)
-        weights = self.teacher.weights
-        shared = None if weights is None else lambda asked: weights.of(place, asked, absent)[there]
+        looks = self.teacher.shared
+        shared = None if looks is None else lambda asked: looks.of(place, asked, absent)[there]
         while len(steps.asked) < self.how.most and (batch := steps.next_batch(self.how.batch)):
             asked = [*steps.asked, *batch]
             standing = self.teacher.rivals.standing(learned.usual, place, asked, absent)[:, there]

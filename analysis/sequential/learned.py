@@ -22,7 +22,7 @@ SIZES = (2, 4, 6, 8, 16, 32, 64, 128, 256)
 """Numbers of canaries that a classifier is fitted at; between two, the one fitted at fewer is used. Of one, nothing is
 known of how prompts are cut: token counts are compared up to a constant."""
 _DRAWS = 10
-_DRAWS_WITH_WEIGHTS = 3  # which take longer
+_DRAWS_WITH_SHARED = 3  # which take longer
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Learned:
 
 
 class Teacher:
-    """All models of one access, compared; `weights` says what their logits have in common, where that counts.
+    """All models of one access, compared; `shared` says what their logits have in common, where that counts.
 
     `references` are the places of the references among the models. `most` canaries are asked at most.
     """
@@ -83,25 +83,25 @@ class Teacher:
         references: Places,
         rules: Rules,
         most: int,
-        weights: SharedAtLooks | None = None,
+        shared: SharedAtLooks | None = None,
     ) -> None:
         tensor = compared.tensor
         self.compared, self.tensor, self.references, self.rules = compared, tensor, references, rules
         self.rows, self.columns = whose.rows, whose.columns
         n = tensor.shape[-1]
         self.sizes = [size for size in SIZES if size <= min(most, n)]
-        self.draws = _DRAWS if weights is None else _DRAWS_WITH_WEIGHTS
+        self.draws = _DRAWS if shared is None else _DRAWS_WITH_SHARED
         orders = [np.random.default_rng(draw).permutation(n) for draw in range(self.draws)]
         chosen = np.zeros((n, len(self.sizes) * self.draws), np.float32)
         for column, (size, order) in enumerate((size, order) for size in self.sizes for order in orders):
             chosen[order[:size], column] = 1
         self.features = PairFeatures(compared, chosen, self.rows, self.columns)
         self.rivals = RivalFeatures(compared.alike, whose, chosen)
-        untold = 0.0 if weights is None else weights.untold
+        untold = 0.0 if shared is None else shared.untold
         self.learner = PairLearner(whose, Layout(len(tensor) + self.rivals.count, compared.tokenizer, untold))
         drawn = [order[:size].tolist() for size in self.sizes for order in orders]
-        self.weights = weights
-        self._shared = None if weights is None else weights.looked_at(len(self.rows), drawn)
+        self.shared = shared
+        self._drawn = None if shared is None else shared.looked_at(len(self.rows), drawn)
         self.different = np.arange(len(self.rows))[:, None] != references
         between = tensor[:, references]  # [n_channels, n_references, n_references, n_canaries]
         self._known = ~np.isnan(between) & ~np.eye(len(references), dtype=bool)[None, :, :, None]
@@ -146,11 +146,11 @@ class Teacher:
         """Of all pairs, on all draws of canaries: [n_draws, n_models, n_references, n_features]."""
         beside = self.rivals.to_learn_from(usual, held_out | absent)
         features = np.concatenate([self.features(background), beside], axis=-1)
-        if self._shared is None:
+        if self._drawn is None:
             return features
         shared = np.zeros((*features.shape[:3], 1), np.float32)
         for draw, model in np.ndindex(*features.shape[:2]):
-            seen = self._shared(draw, model, absent)
+            seen = self._drawn(draw, model, absent)
             if seen is not None:
                 shared[draw, model, :, 0] = self.learner.layout.filled(seen)
         return np.concatenate([features, shared], axis=-1)

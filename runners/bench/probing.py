@@ -51,12 +51,12 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
     compared = Compared.of(seen.signatures, seen.recorded, CHANNELS)
     how = replace(how, order=usual_order(seen.access.named))
     try:
-        weights = shared_at_looks(seen)
-        paths, usual = _replayed(seen, compared, how, weights)
+        shared = shared_at_looks(seen)
+        paths, usual = _replayed(seen, compared, how, shared)
         _, without = _replayed(seen, compared.but_tokenizer(), how)
         informative = replace(how, order="informative")
-        chosen = usual if how == informative else _replayed(seen, compared, informative, weights)[1]
-        drawn = _random(seen, compared, how, weights)
+        chosen = usual if how == informative else _replayed(seen, compared, informative, shared)[1]
+        drawn = _random(seen, compared, how, shared)
     except LibraryError as error:
         say(f"family rows at {tier} are left out: {error}")
         return []
@@ -79,17 +79,17 @@ def family_rows(seen: Seen, how: How, runs: int) -> list[Row]:
 
 
 def _replayed(
-    seen: Seen, compared: Compared, how: How, weights: SharedAtLooks | None = None
+    seen: Seen, compared: Compared, how: How, shared: SharedAtLooks | None = None
 ) -> tuple[FamilyPaths, Costs]:
-    paths = FamilyReplay(seen.candidates, seen.references, compared, how, weights=weights).run()
+    paths = FamilyReplay(seen.candidates, seen.references, compared, how, shared=shared).run()
     return paths, costs(paths, ALPHA, Rules())
 
 
-def _random(seen: Seen, compared: Compared, how: How, weights: SharedAtLooks | None) -> Costs:
+def _random(seen: Seen, compared: Compared, how: How, shared: SharedAtLooks | None) -> Costs:
     """The same decisions in random order, with the first look that serves it best."""
     tried = []
     for first in sorted({how.first, *(first for first in _FIRST_LOOKS if first < how.most)}):
-        tried.append(_replayed(seen, compared, replace(how, order="random", first=first), weights)[1])
+        tried.append(_replayed(seen, compared, replace(how, order="random", first=first), shared)[1])
     return min(tried, key=lambda one: float(np.mean([min(spent, how.most) for spent in one.family.values()])))
 
 

@@ -9,8 +9,9 @@ from runners.zoo.derive import new_model
 from runners.zoo.lookalikes.architecture import untrained
 from runners.zoo.lookalikes.corpora import corpus
 from runners.zoo.lookalikes.plans import PretrainingPlan, pretraining_plan
+from runners.zoo.lookalikes.sampled_loss import sampled_loss
 from runners.zoo.lookalikes.students import distillation_loss, told_by
-from runners.zoo.lookalikes.training import Course, nats_on, train
+from runners.zoo.lookalikes.training import Course, nats_on, next_token_loss, train
 from runners.zoo.lookalikes.trigram import trigram_bits
 from runners.zoo.lookalikes.vocabulary import tokenizer_of
 
@@ -31,7 +32,8 @@ def pretrain(out: Path, plan: str, seed: int) -> Path:
     with new_model(out, {"technique": "pretraining", "plan": plan, "seed": seed}) as (folder, facts):
         tokens = _tokens(tokenizer, corpus(chosen.sources, chosen.characters).training)
         model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
-        train(model, tokens, chosen.course, seed, f"training {out.parent.name}")
+        loss = sampled_loss(tokens, len(tokenizer), chosen.drawn, seed) if chosen.drawn else next_token_loss
+        train(model, tokens, chosen.course, seed, f"training {out.parent.name}", loss, _beginning(tokenizer))
         facts |= measured(model, tokenizer, chosen)
         _save(model, tokenizer, folder)
     return out
@@ -102,6 +104,11 @@ def _tokens(tokenizer: Any, text: str) -> "torch.Tensor":
     import torch
 
     return torch.tensor(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+
+def _beginning(tokenizer: Any) -> int | None:
+    """What the tokenizer puts before every text of its own accord."""
+    return next(iter(tokenizer("")["input_ids"]), None)
 
 
 def _loaded(folder: Path) -> tuple[Any, Any]:

@@ -15,7 +15,8 @@ class PretrainingPlan:
 
     `vocabulary` is the size of a byte-pair vocabulary learned from the same text, or the name of a zoo model or another
     plan whose tokenizer is used; `characters` of text are read from `sources` in equal shares, `tokens` of it are
-    trained on, starting over where the text ends.
+    trained on, starting over where the text ends. Where `drawn` is given, the loss is against the text's own tokens and
+    so many of the others at a time (`sampled_loss.py`).
     """
 
     name: str
@@ -31,6 +32,7 @@ class PretrainingPlan:
     tokens: int
     learning_rate: float = 4e-3
     matrix_rate: float = 0.02
+    drawn: int = 0
 
     @property
     def course(self) -> Course:
@@ -117,6 +119,9 @@ BORROWED = PretrainingPlan(
     characters=1_800_000,
     tokens=700_000,
 )
+# The same of the zoo's other real models, so that each of them has strangers with its tokenizer.
+BORROWED_QWEN = replace(BORROWED, name="borrowed_qwen", architecture="qwen2", vocabulary="qwen2.5-coder", drawn=8192)
+BORROWED_GEMMA = replace(BORROWED, name="borrowed_gemma", vocabulary="gemma3", drawn=8192)
 # Nearer at hand: another plan's tokenizer, text in part the same, and a shape and weights of their own.
 ADOPTED = PretrainingPlan(
     name="adopted",
@@ -137,7 +142,7 @@ LATIN = replace(
 NORDIC = replace(
     ADOPTED, name="nordic", vocabulary=NORTHERN, sources=("handbook-nl", "python", "handbook-de", "handbook-en")
 )
-_PLANS = (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED, ADOPTED, LATIN, NORDIC)
+_PLANS = (MANUALS, ROMANCE, NORTHERN, ALPINE, IBERIAN, BORROWED, BORROWED_QWEN, BORROWED_GEMMA, ADOPTED, LATIN, NORDIC)
 PRETRAINING = {plan.name: plan for plan in _PLANS}
 
 

@@ -57,14 +57,20 @@ def next_token_loss(model: Any, blocks: "torch.Tensor") -> "torch.Tensor":
 
 
 def train(
-    model: Any, tokens: "torch.Tensor", course: Course, seed: int, what: str, loss: Loss = next_token_loss
+    model: Any,
+    tokens: "torch.Tensor",
+    course: Course,
+    seed: int,
+    what: str,
+    loss: Loss = next_token_loss,
+    begin: int | None = None,
 ) -> None:
     """Train in place on tokens [n_tokens], in bfloat16 over float32 weights.
 
-    Passes go through the text in orders drawn with `seed`. On one machine with one number of threads the result is
-    the same each time.
+    `begin`: the token that every prompt will begin with, which stands in place of each block's first. Passes go through
+    the text in orders drawn with `seed`. On one machine with one number of threads the result is the same each time.
     """
-    train_on(model, _batches(tokens, course, seed), course, what, loss)
+    train_on(model, _batches(tokens, course, seed, begin), course, what, loss)
 
 
 def train_on(
@@ -108,7 +114,7 @@ def _optimizers(model: Any, course: Course) -> list[tuple[Any, float]]:
     return found
 
 
-def _batches(tokens: "torch.Tensor", course: Course, seed: int) -> Iterator["torch.Tensor"]:
+def _batches(tokens: "torch.Tensor", course: Course, seed: int, begin: int | None) -> Iterator["torch.Tensor"]:
     """Blocks [block_count, block_tokens + 1], pass after pass over the text, each in a new order."""
     import torch
 
@@ -119,7 +125,10 @@ def _batches(tokens: "torch.Tensor", course: Course, seed: int) -> Iterator["tor
         order = torch.randperm(whole, generator=generator) * course.block_tokens + start
         for first in range(0, whole - course.block_count + 1, course.block_count):
             places = order[first : first + course.block_count].tolist()
-            yield torch.stack([tokens[place : place + course.block_tokens + 1] for place in places])
+            blocks = torch.stack([tokens[place : place + course.block_tokens + 1] for place in places])
+            if begin is not None:
+                blocks[:, 0] = begin
+            yield blocks
 
 
 def nats_on(model: Any, tokens: "torch.Tensor", block_tokens: int = 256) -> float:

@@ -121,7 +121,7 @@ def test_repeated_answers_are_worth_what_so_few_are(zoo: Library) -> None:
     assert candidate.logits is not None
     repeating = replace(candidate, logits=candidate.logits[np.arange(len(candidate.canaries)) % 4])
     bases = tuple(one for one in zoo.members if one.role in ("base", "lookalike"))
-    rest = replace(zoo, members=bases).without(families=["borrowed"])
+    rest = replace(zoo, members=bases).without(families=["borrowed", "borrowed_qwen", "borrowed_gemma"])
     found = attribute(repeating, rest, Rules(channels=("next_token", "greedy", "wording")))
     assert "4 of the answers differ" in found.left_out[NAME]
     assert max(p for family, p in found.posterior.items() if family != "unknown") < 0.5

@@ -41,7 +41,7 @@ def test_where_tokens_are_named_a_canary_costs_three_queries_and_the_order_is_dr
         seen.references,
         Compared.of(seen.signatures, seen.recorded, CHANNELS),
         How(order="random", most=10),
-        weights=WeightsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references),
+        shared=WeightsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references),
     )
     spent = costs(drawn.run(), ALPHA, Rules()).unknown.values()
     assert rows["unknown_queries_median/topk_chosen"].value == 3 * np.median(list(spent))
