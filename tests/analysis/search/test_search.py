@@ -139,7 +139,7 @@ def test_what_is_too_little_among_thousands_of_families_is_said_to_be_that(folde
     """Of a family of which most are not near, one is near: that speaks for it, but not as much as so many ask for."""
     one = Search(SearchIndex.open(folder)).narrowed(candidate)
     others = {f"family {n}": 20 for n in range(50_000)}
-    crowd = replace(one, whole={**one.whole, **others, "smollm2": 3_000})
+    crowd = replace(one, whole={**one.whole, **others, "smollm2": 300})
     verdict = attribute(candidate, crowd)
     assert verdict.decision == "unknown"
     assert "most like those of smollm2" in verdict.reason
