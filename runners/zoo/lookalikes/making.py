@@ -47,8 +47,8 @@ def train_further(source: Path, out: Path, text: str, tokens: int, learning_rate
     settings = {"technique": "fine_tuning", "tokens": tokens, "learning_rate": learning_rate, "seed": seed}
     with new_model(out, settings, source) as (folder, _):
         model, tokenizer = _loaded(source)
-        course = Course(tokens, learning_rate)
-        train(model, _tokens(tokenizer, text), course, seed, f"tuning {out.parent.name}")
+        course, begin = Course(tokens, learning_rate), _beginning(tokenizer)
+        train(model, _tokens(tokenizer, text), course, seed, f"tuning {out.parent.name}", begin=begin)
         _save(model, tokenizer, folder)
     return out
 
@@ -68,7 +68,8 @@ def teach(out: Path, teacher: Path, plan: str, seed: int) -> Path:
             raise KinprintError(f"the teacher at {teacher} has another tokenizer than the plan {plan}")
         text = told_by(master, teacher, tokenizer.eos_token_id, chosen.tokens)
         model = untrained(chosen, len(tokenizer), tokenizer.eos_token_id, seed)
-        train(model, text, chosen.course, seed, f"teaching {out.parent.name}", distillation_loss(master))
+        loss, begin = distillation_loss(master), _beginning(tokenizer)
+        train(model, text, chosen.course, seed, f"teaching {out.parent.name}", loss, begin)
         facts |= measured(model, tokenizer, chosen)
         _save(model, tokenizer, folder)
     return out
@@ -84,8 +85,8 @@ def frame(source: Path, out: Path, teacher: Path, tokens: int, learning_rate: fl
         model, tokenizer = _loaded(source)
         stranger, _ = _loaded(teacher)
         text = told_by(stranger, teacher, tokenizer.eos_token_id, tokens)
-        course = Course(tokens, learning_rate)
-        train(model, text, course, seed, f"framing {out.parent.name}", distillation_loss(stranger))
+        course, loss, begin = Course(tokens, learning_rate), distillation_loss(stranger), _beginning(tokenizer)
+        train(model, text, course, seed, f"framing {out.parent.name}", loss, begin)
         _save(model, tokenizer, folder)
     return out
 

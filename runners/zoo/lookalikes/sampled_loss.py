@@ -20,15 +20,13 @@ def sampled_loss(tokens: "torch.Tensor", vocabulary: int, drawn: int, seed: int)
     held = tokens.unique()
     others = torch.ones(vocabulary, dtype=torch.bool).index_fill(0, held, False).nonzero()[:, 0]
     number = torch.full((vocabulary,), -1).index_copy(0, held, torch.arange(len(held)))
+    standing = torch.cat([torch.zeros(len(held)), torch.full((drawn,), math.log(len(others) / drawn))])
     generator = torch.Generator().manual_seed(seed)
 
     def loss(model: Any, blocks: "torch.Tensor") -> "torch.Tensor":
         sample = others[torch.randint(len(others), (drawn,), generator=generator)]
         said = model.base_model(input_ids=blocks[:, :-1]).last_hidden_state
         logits = (said @ model.get_output_embeddings().weight[torch.cat([held, sample])].T).flatten(0, 1).float()
-        standing = torch.zeros(logits.shape[1]).index_fill(
-            0, torch.arange(len(held), logits.shape[1]), math.log(len(others) / drawn)
-        )
         return torch.nn.functional.cross_entropy(logits + standing, number[blocks[:, 1:]].flatten())
 
     return loss
