@@ -150,7 +150,9 @@ def _in_common(
     if counts_at(candidate.access):
         match = TokenizerMatch.of(candidate, references, vocabularies)
         digests = [canary.digest for canary in candidate.canaries]
-        likeliest = [library.likeliest(member, digests) for member in library.members]
+        alike = np.zeros(len(references), dtype=bool) if match is None else match.same
+        members = zip(library.members, alike, strict=True)  # of others nothing is looked at, and nothing is read
+        likeliest = [library.likeliest(member, digests) if same else None for member, same in members]
         roots = [member.role in REFERENCES for member in library.members]
         scores = partial_coefficients(candidate, match, likeliest, lineages, roots)
         return scores if isinstance(scores, Unfed) else Shared(scores)

@@ -1,8 +1,9 @@
 """One model's likeliest tokens, explained by what several references say of them, all at once.
 
 Linear regression with standardised coefficients and a ridge (Hastie, Tibshirani, Friedman 2009, The Elements of
-Statistical Learning, sections 3.2 and 3.4.1). What training data teaches, every reference with the same data explains a
-little of; what follows the weights, the parent alone.
+Statistical Learning, sections 3.2 and 3.4.1), of winsorised values (Tukey 1962, The Future of Data Analysis), so that
+few tokens far out don't decide. What training data teaches, every reference with the same data explains a little of;
+what follows the weights, the parent alone.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ _RIDGE = 2.0
 _TAUGHT = 2.0
 """Tuning moves tokens up or down wherever they come up. That mean is taken out, of a token seen n times n / (n + this)
 of it."""
+_FARTHEST = 2.0
+"""Standard deviations: what lies farther out counts as if it lay there."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Alike:
 
 
 def standardised(values: Matrix, canaries: npt.NDArray[np.intp], tokens: npt.NDArray[np.intp]) -> Matrix:
-    """Without each canary's mean, and without what a token gets wherever it comes up, in standard deviations.
+    """Without each canary's mean, and what a token gets wherever it comes up; winsorised, in standard deviations.
 
     `values` [n, n_sides] with the `canaries` [n] and the `tokens` [n] that they are of; 0 where a side says the same of
     all.
@@ -94,6 +97,11 @@ def standardised(values: Matrix, canaries: npt.NDArray[np.intp], tokens: npt.NDA
         _, place, count = np.unique(groups, return_inverse=True, return_counts=True)
         total = np.stack([np.bincount(place, side) for side in values.T], axis=-1)
         values = values - (total / (count + doubt)[:, None])[place]
+    return _scaled(np.clip(_scaled(values), -_FARTHEST, _FARTHEST))
+
+
+def _scaled(values: Matrix) -> Matrix:
+    """In standard deviations about 0, side by side; 0 for rounding."""
     spread = np.sqrt((values**2).mean(axis=0))
     scaled: Matrix = np.where(spread > 1e-9, values / np.maximum(spread, 1e-9), 0.0)
     return scaled

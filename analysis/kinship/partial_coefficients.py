@@ -24,8 +24,8 @@ from analysis.tokenizers.shared import TokenizerMatch
 
 NAME = "partial_coefficient"
 """Stands last among the channels of what was learned (`analysis.kinship.fitted`) where it counts."""
-_COUNTED = 0.4
-"""Of a coefficient no more counts: light tuning leaves it near 1, and beside that what heavy tuning leaves, about 0.2,
+_COUNTED = 0.3
+"""Of a coefficient no more counts: light tuning leaves it near 1, and beside that what heavy tuning leaves, 0.2 to 0.4,
 would be as little as a stranger's 0."""
 UNTOLD = 0.1
 """Stands for a reference with the candidate's tokenizer and fewer than two rivals: halfway from a stranger's 0 to what

@@ -109,6 +109,19 @@ def test_neither_a_canarys_level_nor_what_a_token_always_gets_counts() -> None:
     np.testing.assert_allclose(standardised(moved, canaries, tokens), standardised(values, canaries, tokens), atol=0.1)
 
 
+def test_a_few_tokens_far_out_do_not_hide_a_parent() -> None:
+    """One in a hundred, which a candidate and a rival were both taught: without a bound they outweigh all others."""
+    source = np.random.default_rng(0)
+    canaries, tokens = np.repeat(np.arange(100), 10), np.arange(1000)
+    parent, rival = source.normal(size=(2, 1000))
+    taught = np.where(source.random(1000) < 0.01, 30.0, 0.0)
+    values = np.stack([parent + source.normal(size=1000) + taught, parent, rival + taught], axis=-1)
+    sides = standardised(values, canaries, tokens)
+    assert np.sqrt((sides**2).mean(axis=0)) == pytest.approx(np.ones(3))
+    with_parent, with_rival = sides[:, 0] @ sides[:, 1:] / 1000
+    assert with_parent > 0.4 > with_rival
+
+
 def test_a_token_that_is_not_known_is_as_likely_as_the_last_of_the_likeliest_and_named_ones_are_known() -> None:
     known = Likeliest(
         np.array([[11, 12], [0, 0]], np.uint64),
