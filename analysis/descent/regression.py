@@ -54,6 +54,18 @@ class Told:
         sides = standardised(values, *rows)
         return Alike(sides.T @ sides / len(sides), _RIDGE / len(np.unique(rows[0])))
 
+    def unexplained_by(self, rivals: Places) -> Matrix:
+        """Canary by canary [n_canaries], the squares of what some sides leave of the model's own; 0 where that is not
+        known. A canary where they leave more tells the model's weights from theirs the better."""
+        canaries = np.arange(len(self.values))
+        alike, (values, rows) = self.alike(canaries), self._complete(canaries)
+        weights = None if alike is None or not len(rivals) else alike.explained_by(int(rivals[0]), rivals[1:])
+        if weights is None:
+            return np.zeros(len(canaries))
+        sides = standardised(values, *rows)
+        left = sides[:, 0] - sides[:, 1 + rivals] @ weights[0]
+        return np.bincount(rows[0], left**2, minlength=len(canaries)).astype(np.float64)
+
     def _complete(self, canaries: Places) -> tuple[Matrix, npt.NDArray[np.intp]]:
         """Tokens that the model gave, and somebody knows: values [n_tokens, 1 + n_sides], and [2, n_tokens] the canary
         and the token's number. What a side was not asked is taken to be the mean of the others."""

@@ -84,6 +84,15 @@ class Beside:
         enough = len(np.unique(lineages[apart])) >= FEWEST_RIVALS
         return np.flatnonzero(apart) if enough else np.zeros(0, np.intp)
 
+    def unexplained(self, absent: Absent = ()) -> Scores:
+        """Where this is a reference itself, how much of it those that would be its rivals leave unexplained: canary by
+        canary [n_canaries], of mean 1; 0 where they are too few."""
+        lineages = self.lineages[self.columns]
+        rivals = np.flatnonzero(~np.isin(lineages, [self.lineage, *absent]) & self._roots)
+        enough = len(np.unique(lineages[rivals])) >= FEWEST_RIVALS
+        left = self.told.unexplained_by(rivals if enough else rivals[:0])
+        return left / max(float(left.mean()), 1e-12)
+
 
 class _OnCanaries:
     """As `Beside.on` has it: each kind of absence is worked out once, since many folds ask for the same."""

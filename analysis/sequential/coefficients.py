@@ -23,6 +23,7 @@ class CoefficientsAtLooks:
     def __init__(self, models: Models, seen: Sequence[Signature]) -> None:
         self.models, self.seen, self.top = models, seen, seen[0].access.top_k or TOP
         self.besides = besides_of(models, [one.likeliest for one in seen], seen, self.top)
+        self._unexplained: dict[frozenset[str], Matrix] = {}
 
     @classmethod
     def of_signatures(cls, seen: Sequence[Signature], specimens: Sequence[Specimen], references: Places) -> Self | None:
@@ -38,6 +39,16 @@ class CoefficientsAtLooks:
         if beside is None:
             return np.zeros(len(self.models.references))
         return beside.on(np.array(canaries, dtype=np.intp))(absent)
+
+    def unexplained(self, absent: Collection[str] = ()) -> Matrix:
+        """How much of each reference its rivals leave unexplained, canary by canary: [n_references, n_canaries], of
+        mean 1, 0 where it has too few rivals."""
+        key = frozenset(absent)
+        if key not in self._unexplained:
+            besides = [self.besides[place] for place in self.models.references.tolist()]
+            nothing = np.zeros(len(self.seen[0].canaries))
+            self._unexplained[key] = np.array([nothing if one is None else one.unexplained(key) for one in besides])
+        return self._unexplained[key]
 
     def looked_at(
         self, n_models: int, drawn: Sequence[Sequence[int]]

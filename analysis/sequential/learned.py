@@ -137,6 +137,11 @@ class Teacher:
         beside = slopes[middle][n : n + self.rivals.count] / np.sqrt(self.sizes[middle])
         apart = np.arange(tells.shape[0])[:, None] != np.arange(tells.shape[1])
         tells[apart] += self._rivals_tell(beside, usual, kin, held_out | absent)
+        if self.shared is not None and (left := self.shared.unexplained(absent)) is not None:
+            drawn = features[middle * self.draws : (middle + 1) * self.draws, ..., -1]
+            nats = slopes[middle][-1] / self.sizes[middle] * self._mean_of(kin, drawn.mean(axis=0))
+            of_families = [left[there][family == one].mean(axis=0) for one in range(len(tells))]
+            tells += nats * np.array(of_families)[:, None] * apart[..., None]
         layout = self.learner.layout
         return Learned(background, self.sizes, slopes, intercepts, family, tells, self.rules, usual, layout)
 
@@ -188,6 +193,10 @@ class Teacher:
                 even = self.learner.whose.even_weights(pairs)
                 told += slope * (even @ seen) / even.sum() / np.sqrt((seen**2).mean())
         return told
+
+    def _mean_of(self, kin: Mask, values: Matrix) -> float:
+        """Of kin among pairs [n_models, n_references], every pair of families weighing the same."""
+        return float(np.average(values[kin], weights=self.learner.whose.even_weights(kin)))
 
     def _kin_mean(self, kin: Mask) -> Matrix:
         """The mean similarity of kin, every family weighing the same: [n_channels, n_canaries]."""

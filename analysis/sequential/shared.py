@@ -26,6 +26,11 @@ class SharedAtLooks(Protocol):
         """What one shares with every reference [n_references], NaN where `untold` stands for it."""
         ...
 
+    def unexplained(self, absent: Collection[str] = ()) -> Matrix | None:
+        """How much of each reference its rivals leave unexplained, canary by canary: [n_references, n_canaries], of
+        mean 1, 0 where it has too few rivals. None where all canaries are taken to show as much as each other."""
+        ...
+
     def looked_at(
         self, n_models: int, drawn: Sequence[Sequence[int]]
     ) -> Callable[[int, int, Collection[str]], Matrix | None]:

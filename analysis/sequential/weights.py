@@ -57,6 +57,9 @@ class WeightsAtLooks:
         """What a model scores [n_references] with rivals of other lineages than `absent`; 0 where nothing is known."""
         return self.beside_rivals(*self.explained(model, canaries), str(self.models.lineages[model]), absent, model)
 
+    def unexplained(self, absent: Collection[str] = ()) -> None:
+        """What a space shows hangs on all of its rows together."""
+
     def explained(self, model: int, canaries: Sequence[int]) -> tuple[Matrix, Matrix]:
         """What each reference explains of a model, and what random spaces would: both [n_references]."""
         return self._overlaps(model)(np.array(canaries, dtype=np.intp))

@@ -204,3 +204,30 @@ def test_looks_at_answers_as_they_come_see_the_same(seen: Seen) -> None:
     for lacking in (replace(candidate, likeliest=None), replace(candidate, vocabulary=None, channels=uncounted)):
         hidden, _ = looks.seen_by(lacking, places)
         assert np.isnan(hidden(places)).all()
+
+
+def test_canaries_where_rivals_leave_more_unexplained_tell_more(seen: Seen) -> None:
+    """Of a model that its rivals answer like but at a few canaries, these."""
+    source = np.random.default_rng(5)
+    tokens = np.tile(np.arange(1, 21, dtype=np.uint64), (40, 1))
+    shared = source.normal(size=(40, 20))
+    own = shared.copy()
+    own[:5] += 2 * source.normal(size=(5, 20))
+    sides = [
+        Likeliest(tokens, one.astype(np.float32))
+        for one in (own, shared + 0.1 * source.normal(size=(40, 20)), shared + 0.1 * source.normal(size=(40, 20)))
+    ]
+    lineages = np.array(["a", "b", "c"])
+    beside = Beside(sides[0], match([True] * 3), [None, *sides[1:]], lineages, lineage="a")
+    left = beside.unexplained()
+    assert left.mean() == pytest.approx(1)
+    assert left[:5].min() > left[5:].max()
+    assert not beside.unexplained(("b",)).any()  # one rival is not enough
+    looks = CoefficientsAtLooks.of_signatures(seen.signatures, seen.candidates, seen.references)
+    assert looks is not None
+    of_references = looks.unexplained(())
+    rivalled = of_references.any(axis=1)
+    np.testing.assert_allclose(of_references[rivalled].mean(axis=1), 1)
+    names = np.array([seen.candidates[place].name for place in seen.references.tolist()])
+    assert set(names[rivalled]) >= {"northern-0", "northern-1"}
+    assert "gemma3" not in names[rivalled]
