@@ -9,7 +9,8 @@ Text-Independent Speaker Verification Systems, Digital Signal Processing 10); th
 the differences (the paired t-statistic of Student 1908).
 
 What is compared is the next token: the plain Bhattacharyya coefficient of what the candidate showed with what is known
-of the reference, which at few sampled answers tells seeds of one recipe apart where the corrected affinity does not.
+of the reference, which at few sampled answers tells seeds of one recipe apart where the corrected affinity does not. Of
+who shows text alone, how likely a reference finds the beginning of the greedy answer is added (channel `greedy_token`).
 """
 
 from collections.abc import Collection, Sequence
@@ -19,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from analysis.channels.greedy_token import CHANNEL as GREEDY_TOKEN
 from analysis.channels.interface import Arrays
 from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
 from analysis.kinship.similarities import Matrix, fill_in
@@ -117,10 +119,28 @@ def standard_error(total: npt.NDArray[Any], squares: npt.NDArray[Any], n: npt.ND
 
 
 def next_tokens(candidates: Sequence[Signature], references: Sequence[Signature]) -> Tensor:
-    """Coefficients of aligned signatures: [n_candidates, n_references, n_canaries], NaN where one gave nothing."""
+    """How alike aligned signatures are: [n_candidates, n_references, n_canaries], NaN where one gave nothing."""
     alike = np.full((len(candidates), len(references), len(candidates[0].canaries)), np.nan, np.float32)
     fill_in(alike, candidates, references, CHANNEL, _coefficients, NEXT_TOKEN.coefficient)
+    # Elsewhere the distribution says what is likeliest. Beside rivals of whom less is known, a reference stood out.
+    if all("tokens" in one.channels.get(GREEDY_TOKEN.name, {}) for one in references):
+        for row, candidate in enumerate(candidates):
+            if candidate.access.tier == "text":
+                alike[row] = _sum_of_known(alike[row], _begun(candidate, references))
     return alike
+
+
+def _begun(candidate: Signature, references: Sequence[Signature]) -> Tensor:
+    """How likely references find the beginnings of one candidate's greedy answers: [n_references, n_canaries]."""
+    found = np.full((1, len(references), len(candidate.canaries)), np.nan, np.float32)
+    fill_in(found, [candidate], references, GREEDY_TOKEN.name, None, GREEDY_TOKEN.similarity)
+    return np.asarray(found[0])
+
+
+def _sum_of_known(one: Tensor, other: Tensor) -> Tensor:
+    """The sum, NaN where neither is known."""
+    total = np.nan_to_num(one) + np.nan_to_num(other)
+    return np.asarray(np.where(np.isnan(one) & np.isnan(other), np.nan, total), np.float32)
 
 
 def _coefficients(candidates: Sequence[Arrays], references: Sequence[Arrays], canary: int) -> Matrix:

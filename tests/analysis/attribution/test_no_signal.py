@@ -100,14 +100,14 @@ def test_answers_to_other_canaries_are_no_signal(folder: Path, made_up_library: 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"channels": ("greedy", "astrology")}, "no channel 'astrology'; known are first_word, greedy, next_token"),
+        ({"channels": ("greedy", "astrology")}, "no channel 'astrology'; known are first_word, greedy, greedy_token"),
         ({"attributed_at": 0.5}, "attributed_at must lie above 0.5"),
         ({"unknown_at": 1.1}, "unknown_at must lie above 0.5"),
         ({"unknown_prior": 0.0}, "unknown_prior must lie between 0 and 1"),
         ({"unknown_prior": math.nan}, "unknown_prior must lie between 0 and 1"),
         ({"regularisation": 0.0}, "regularisation must be above 0"),
         ({"regularisation": -1.0}, "regularisation must be above 0"),
-        ({"channels": ()}, "channels is empty; name at least one of first_word, greedy, next_token"),
+        ({"channels": ()}, "channels is empty; name at least one of first_word, greedy, greedy_token"),
         ({"family_prior": {"ash": 1.0}}, "family_prior names .* exactly the library's families, ash, birch, cedar"),
         ({"family_prior": {"ash": 1.0, "birch": 1.0, "cedar": -1.0}}, "family_prior must weigh every family above 0"),
         ({"family_prior": {"ash": 1, "birch": 1, "cedar": 1, "elm": 9}}, "family_prior names .*'elm'"),
