@@ -19,8 +19,9 @@ class Sampling:
     prompt (`chosen`), the logprob of each prompt token (`surprisal`), or (`every`) those and the chosen tokens' logits
     after each prompt token. The chosen tokens are `chosen_tokens`, by id; where none is named, the first
     `position_tokens` of `probes.chosen_tokens`. Where their logits take queries of their own, as through an API, they
-    are asked after `position_prompts` of the prompts only. With `draws`, tiers above text get their sampled answers
-    too, so that one recording can be read at every tier. Without `greedy`, tier text has its sampled answers alone.
+    are asked after `position_prompts` of the prompts only. `draws`: whether there are sampled answers; None: at tier
+    text alone. With them, a recording of a tier above can be read at every tier; without, one of text is a fifth of the
+    queries. Without `greedy`, tier text has its sampled answers alone.
     """
 
     tier: Tier
@@ -33,13 +34,18 @@ class Sampling:
     position_tokens: int = 2048
     position_prompts: int = 4
     chosen_tokens: tuple[int, ...] = ()
-    draws: bool = False
+    draws: bool | None = None
     greedy: bool = True
 
     @property
     def chooses(self) -> bool:
         """Whether the logits of chosen tokens are kept."""
         return self.positions in ("chosen", "every")
+
+    @property
+    def samples(self) -> bool:
+        """Whether there are sampled answers beside the greedy ones."""
+        return self.tier == "text" if self.draws is None else self.draws
 
     @property
     def named(self) -> bool:
@@ -80,7 +86,7 @@ def plan(suite: Suite, sampling: Sampling, candidate: str, draws: bool = True) -
     greedy = (
         [request(canary, GREEDY) for canary in suite.canaries] if sampling.greedy or sampling.tier != "text" else []
     )
-    if (not draws and greedy) or not (sampling.tier == "text" or sampling.draws):
+    if (not draws and greedy) or not sampling.samples:
         return greedy
     return greedy + [request(canary, draw + 1) for canary in suite.canaries for draw in range(canary.draws)]
 

@@ -52,7 +52,7 @@ class TierSettings:
     position_tokens: int = 2048
     position_prompts: int = 4
     chosen_tokens: list[int] = field(default_factory=list)
-    draws: bool = False
+    draws: bool | None = None
 
 
 @dataclass

@@ -59,6 +59,10 @@ class Watching:
             raise KinprintError("canaries must be at least 1, and baseline at least 2 answers each")
         if self.sampling.tier not in ("topk", "text"):
             raise KinprintError(f"a watch asks at tier topk or text, not {self.sampling.tier}")
+        if self.sampled and not self.sampling.samples:
+            raise KinprintError(
+                "greedy answers alone can't be watched: a watch takes tier=topk, or text with its samples"
+            )
 
     @property
     def sampled(self) -> bool:

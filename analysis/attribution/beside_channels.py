@@ -106,7 +106,7 @@ def _rivals(
     fitted: FittedKinship | None,
 ) -> BesideChannels:
     """Nothing, where it was not learned what it is worth."""
-    names = counted_with(channels)
+    names = counted_with(channels, candidate.access.tier)
     if fit_for(fitted, candidate, (*channels, *names)) is None:
         names = ()
     if not names:
@@ -126,8 +126,8 @@ def _rivals(
         bases, families = [references[place] for place in there], np.array([members[place].family for place in there])
         strangers, seen = library.roots(candidate.digests, candidate.access)
         everybody = np.ones((len(seen), len(bases)), dtype=bool)
-        level = usual(rivals, next_tokens(seen, bases), np.array(strangers), families, everybody)
-        terms[:, there] = standing(rivals.differences(next_tokens([candidate], bases)[0]) - level)
+        level = usual(rivals, next_tokens(seen, bases, channels), np.array(strangers), families, everybody)
+        terms[:, there] = standing(rivals.differences(next_tokens([candidate], bases, channels)[0]) - level)
     return BesideChannels(names, terms.sum(axis=-1).T, terms)
 
 

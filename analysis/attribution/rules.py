@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.channels import all_channels, pair_channels
+from analysis.channels.greedy_token import CHANNEL as GREEDY_TOKEN
 from analysis.kinship.fitted import SHIPPED
 from analysis.kinship.partial_coefficients import NAME as PARTIAL_COEFFICIENT
 from analysis.kinship.shared_weights import NAME as SHARED_WEIGHTS
@@ -69,6 +70,8 @@ def check(rules: Rules, library: Library) -> None:
     if unknown := [name for name in rules.switched_off if name not in offered]:
         names = ", ".join(sorted(offered))
         raise KinprintError(f"switched_off: there is no channel {unknown[0]!r}; known are {names}")
+    if GREEDY_TOKEN.name in rules.switched_off:
+        raise KinprintError(f"switched_off: {GREEDY_TOKEN.name} counts as a part of greedy; switch that off")
     for name in ("attributed_at", "unknown_at"):
         if not 0.5 < getattr(rules, name) <= 1:
             raise KinprintError(f"{name} must lie above 0.5 and at most at 1; it is {getattr(rules, name)}")

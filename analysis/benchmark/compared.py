@@ -11,10 +11,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
 from analysis.channels.tokenizer import CHANNEL as TOKENIZER
 from analysis.channels.tokenizer import usual as usual
-from analysis.kinship.beside_rivals import next_tokens
+from analysis.kinship.beside_rivals import counted_with, next_tokens
 from analysis.kinship.similarities import Tensor, similarities
 from analysis.signatures.signature import Signature
 
@@ -45,7 +44,7 @@ class Compared:
         tensor = similarities(models, references, channels, step)
         place = channels.index(TOKENIZER.name) if TOKENIZER.name in channels else None
         one, other = (np.array([_counts(model) for model in side]) for side in (models, references))
-        alike = next_tokens(models, references) if NEXT_TOKEN.name in channels else None
+        alike = next_tokens(models, references, channels) if counted_with(channels, models[0].access.tier) else None
         return cls(tensor, place, one[:, None] - other, alike)
 
     def but_tokenizer(self) -> "Compared":

@@ -35,6 +35,7 @@ ACCESSES = (
     Access("topk", top_k=5, named=True),
     Access("text", draws=4),
     Access("text", draws=1),
+    Access("text"),
 )
 CHANNELS = (Rules().channels, without_tokenizer(Rules().channels))
 _SEEDS = 3
@@ -81,8 +82,10 @@ def _fits_at(seen: Seen, budgets: Sequence[int], rules: Rules, step: Step) -> li
     subsets = {subset: places for subset, places in subsets.items() if len(places) == subset[0]}
     counted = {"": None, SHARED_WEIGHTS: weights_of(seen, subsets)}
     counted[PARTIAL_COEFFICIENT] = coefficients_of(seen, subsets) if seen.access.top_k >= SHOWN else None
-    shows, fits = seen.access.top_k or seen.access.draws or "all", list[Fit]()
-    for channels, (name, scores) in product(CHANNELS, counted.items()):
+    shows = "all" if seen.access.tier == "logits" else str(seen.access.top_k or seen.access.draws)
+    fed, fits = {name for one in seen.signatures for name in one.channels}, list[Fit]()
+    choices = dict.fromkeys(tuple(name for name in channels if name in fed) for channels in CHANNELS)
+    for channels, (name, scores) in product(choices, counted.items()):
         if scores is not None or not name:
             step(f"{seen.access.tier} ({shows}), {len(channels)} channels {name}".rstrip())
             fits += _fits(seen, channels, (name, scores), subsets, rules)
@@ -106,7 +109,7 @@ def _fits(
             "kinship can't be learned: the library needs two families, one of them with two models, and 8 prompts"
         )
     found = []
-    named = (*channels, *counted_with(channels), *((name,) if name else ()))
+    named = (*channels, *counted_with(channels, seen.access.tier), *((name,) if name else ()))
     for budget in sorted({size for size, _ in subsets}):
         kinships = [kinship for (size, _), kinship in learned if size == budget]
         found.append(_fit(seen, named, budget, trials, kinships, rules))

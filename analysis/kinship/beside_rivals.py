@@ -10,7 +10,8 @@ the differences (the paired t-statistic of Student 1908).
 
 What is compared is the next token: the plain Bhattacharyya coefficient of what the candidate showed with what is known
 of the reference, which at few sampled answers tells seeds of one recipe apart where the corrected affinity does not. Of
-who shows text alone, how likely a reference finds the beginning of the greedy answer is added (channel `greedy_token`).
+who shows text alone, how likely a reference finds the beginning of the greedy answer is added (channel `greedy_token`);
+where nothing was sampled, it is all that is compared.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,6 +21,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from analysis.channels.greedy import CHANNEL as GREEDY
 from analysis.channels.greedy_token import CHANNEL as GREEDY_TOKEN
 from analysis.channels.interface import Arrays
 from analysis.channels.next_token import CHANNEL as NEXT_TOKEN
@@ -29,15 +31,20 @@ from analysis.signatures.signature import Signature
 NAMES = ("beside_family", "beside_tokenizer")
 """Stand after the channels in what was learned (`analysis.kinship.fitted`): a feature for each kind of rival."""
 CHANNEL = NEXT_TOKEN.name
-"""What they are of: where this channel does not count, they don't."""
+"""What they are of: where this channel does not count, they don't, but for greedy answers at tier `text`."""
 _SPREAD_OF_NOTHING = 0.01  # as if one canary more had differed by a tenth: few answers that agree are not sure
 Tensor = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
-def counted_with(channels: Collection[str]) -> tuple[str, ...]:
-    """The names of what counts beside these channels."""
-    return NAMES if CHANNEL in channels else ()
+def counted_with(channels: Collection[str], tier: str) -> tuple[str, ...]:
+    """The names of what counts beside these channels at this tier."""
+    return NAMES if CHANNEL in channels or _looks_up(channels, tier) else ()
+
+
+def _looks_up(channels: Collection[str], tier: str) -> bool:
+    """Elsewhere the distribution says what is likeliest."""
+    return tier == "text" and GREEDY.name in channels
 
 
 @dataclass(frozen=True)
@@ -118,14 +125,16 @@ def standard_error(total: npt.NDArray[Any], squares: npt.NDArray[Any], n: npt.ND
     return np.sqrt(np.asarray(spread + _SPREAD_OF_NOTHING, np.float64))
 
 
-def next_tokens(candidates: Sequence[Signature], references: Sequence[Signature]) -> Tensor:
-    """How alike aligned signatures are: [n_candidates, n_references, n_canaries], NaN where one gave nothing."""
+def next_tokens(candidates: Sequence[Signature], references: Sequence[Signature], channels: Collection[str]) -> Tensor:
+    """How alike aligned signatures are by what counts of these channels: [n_candidates, n_references, n_canaries], NaN
+    where one gave nothing."""
     alike = np.full((len(candidates), len(references), len(candidates[0].canaries)), np.nan, np.float32)
-    fill_in(alike, candidates, references, CHANNEL, _coefficients, NEXT_TOKEN.coefficient)
-    # Elsewhere the distribution says what is likeliest. Beside rivals of whom less is known, a reference stood out.
+    if CHANNEL in channels:
+        fill_in(alike, candidates, references, CHANNEL, _coefficients, NEXT_TOKEN.coefficient)
+    # Beside rivals of whom less is known, a reference would stand out.
     if all("tokens" in one.channels.get(GREEDY_TOKEN.name, {}) for one in references):
         for row, candidate in enumerate(candidates):
-            if candidate.access.tier == "text":
+            if _looks_up(channels, candidate.access.tier):
                 alike[row] = _sum_of_known(alike[row], _begun(candidate, references))
     return alike
 

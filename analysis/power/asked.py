@@ -93,7 +93,7 @@ class Asked:
         if self.way == "chosen" and self.goal == "descent":
             queries = budget * self.queries_a_prompt
             return Cost(queries, round(queries * prompt), queries)
-        each = 1 + (sum(one.draws for one in self.suite.canaries) / n if self.way == "text" else 0)
+        each = 1 + (sum(one.draws for one in self.suite.canaries) / n if self.seen.access.draws else 0)
         beside = rows_behind(budget, self.seen.access) * self.queries_a_prompt if self.way == "chosen" else 0
         queries = round(budget * each) + beside
         return Cost(queries, round(queries * prompt), round(budget * each * longest) + beside)

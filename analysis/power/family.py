@@ -6,7 +6,7 @@ taken out and `unknown` is the truth.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
     last = name_at(access)
     common = () if last is None or last in rules.switched_off else ((last,),)
     for counted in (*common, ()):
-        channels = (*rules.channels, *counted_with(rules.channels), *counted)
+        channels = (*rules.channels, *counted_with(rules.channels, access.tier), *counted)
         fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
         found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
         if len(found) == len(fits):
@@ -71,6 +71,8 @@ def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) 
 def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChances]:
     """At every budget. `begin(what, total)` gives a function to be called at every step of what takes long."""
     seen, subsets = asked.seen, asked.subsets
+    shown = {name for one in seen.signatures for name in one.channels}
+    rules = replace(rules, channels=tuple(name for name in rules.channels if name in shown))
     learned = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
     given, counted = learned or (None, False)
     channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)

@@ -160,10 +160,10 @@ class Kinship:
         fed = [name for name in rules.channels if name in CHANNELS and name in candidate.channels]
         channels = tuple(name for name in fed if name not in rules.switched_off)
         fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
-        fit = fit_for(fitted, aligned, (*channels, *counted_with(channels)))
+        fit = fit_for(fitted, aligned, (*channels, *counted_with(channels, aligned.access.tier)))
         if fit is None:
             channels = without_tokenizer(channels)
-            fit = fit_for(fitted, aligned, (*channels, *counted_with(channels)))
+            fit = fit_for(fitted, aligned, (*channels, *counted_with(channels, aligned.access.tier)))
         if not channels:
             raise LibraryError(f"the recording of {candidate.name} feeds none of the channels that a search looks at")
         pairing = Pairing(channels)

@@ -108,5 +108,5 @@ def _access(tier: TierSettings) -> Access:
         raise KinprintError(f"there is no tier {tier.name!r}; known are {', '.join(TIERS)}")
     if tier.top_k < 1:
         raise KinprintError(f"tier.top_k must be at least 1; it is {tier.top_k}")
-    top_k, draws = tier.top_k if tier.name == "topk" else 0, 4 if tier.name == "text" else 0
+    top_k, draws = tier.top_k if tier.name == "topk" else 0, 4 if tier.name == "text" and tier.draws is not False else 0
     return Access(tier.name, top_k, draws, named=tier.name == "topk" and tier.positions == "chosen")

@@ -59,11 +59,12 @@ def watching_of(settings: WatchSettings, made_by: dict[str, str]) -> Watching:
     """Wire backend, recording, library and watch."""
     against = None if settings.against is None else load_recording(settings.against)
     candidate = serving(settings.candidate)
+    samples = None if settings.tier.draws else settings.tier.draws  # beside logprobs they would not be looked at
     return Watching(
         backend=lambda: construct(settings.backend, **candidate),
         candidate=name_of(settings.candidate),
         out=Path(settings.out),
-        sampling=replace(sampling(settings.tier, settings.seed), positions="last", draws=False),
+        sampling=replace(sampling(settings.tier, settings.seed), positions="last", draws=samples),
         suite=load_suite(settings.suite.path) if against is None else against.suite,
         library=open_library(settings.library, LeaveOutSettings()),
         against=against,

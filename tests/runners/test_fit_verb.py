@@ -33,7 +33,7 @@ def test_a_library_of_lineages_becomes_a_file_that_attribute_takes(
     assert out.splitlines()[0].split("\t")[:4] == ["tier", "seen", "canaries", "channels"]
     assert "fitting: text (1), 3 channels" in err
     fitted = FittedKinship.load(tmp_path / "kinship.json")
-    assert {(one.tier, one.seen) for one in fitted.fits} == {("text", 4), ("text", 1)}
+    assert {(one.tier, one.seen) for one in fitted.fits} == {("text", 4), ("text", 1), ("text", 0)}
     assert len(fitted.lineages) == len(fitted.families) == fitted.fits[0].lineages == 4
     write_recording(tmp_path / "candidate", make_up(3, 9), "text", name="candidate")
     asked = ["attribute", f"recording={tmp_path / 'candidate'}", *place, f"out={tmp_path / 'out'}"]

@@ -11,6 +11,7 @@ from probes.recording import load_recording
 from probes.suite import Suite
 from runners.backends.interface import seed_of
 from runners.record import command_line, plan
+from runners.run_header import header_of
 from tests.recordings import canary
 from tests.scripted_backend import SUITE, Scripted, failing, how, run
 
@@ -25,6 +26,15 @@ def test_the_plan_asks_greedily_first_and_samples_only_for_text() -> None:
     asked = [(r.canary.id, r.draw) for r in plan(suite, how("text"), "x")]
     assert asked == [("c-000", 0), ("c-001", 0), ("c-000", 1), ("c-000", 2), ("c-001", 1)]
     assert len({r.seed for r in plan(suite, how("text"), "x")}) == 5
+
+
+def test_without_draws_text_is_greedy_answers_alone() -> None:
+    suite = Suite("s", (canary(0, draws=2), canary(1, draws=1)))
+    asked = how("text", draws=False)
+    assert [(r.canary.id, r.draw) for r in plan(suite, asked, "x")] == [("c-000", 0), ("c-001", 0)]
+    kept = header_of(Scripted(), suite, asked, "x", None)["sampling"]
+    assert kept["draws"] is False
+    assert "draws" not in header_of(Scripted(), suite, how("text"), "x", None)["sampling"]  # an old run goes on
 
 
 def test_with_draws_every_tier_samples_too() -> None:

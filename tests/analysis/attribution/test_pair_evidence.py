@@ -101,6 +101,7 @@ def test_the_tokenizer_decides_only_where_it_was_learned_what_it_is_worth(
         (Rules(channels=("logit_image",)), "is only shown; known are"),
         (Rules(channels=("nonsense",)), "there is no channel"),
         (Rules(switched_off=("nonsense",)), "there is no channel"),
+        (Rules(switched_off=("greedy_token",)), "counts as a part of greedy"),
     ],
 )
 def test_channels_that_do_not_decide_cannot_be_made_to(

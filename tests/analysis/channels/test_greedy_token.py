@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from analysis.attribution.rules import Rules
 from analysis.channels import all_channels
 from analysis.channels.interface import Arrays
 from analysis.kinship.beside_rivals import Rivals, next_tokens, standing
@@ -19,6 +20,7 @@ from tests.signatures import extracted
 
 CHANNEL = all_channels()["greedy_token"]
 HALF = float(np.log(0.5))
+ALL = Rules().channels
 
 
 def begins(*answers: bytes | None, **changes: Any) -> Arrays:
@@ -116,20 +118,31 @@ def test_real_descendants_stand_out_at_their_base_from_greedy_answers_alone(zoo:
     assert len(lights) >= 2
     for member in lights:
         seen = zoo.signature(member, Access("text"))
-        family, _ = standing(beside.differences(next_tokens([seen], references)[0])).sum(axis=-1)
+        family, _ = standing(beside.differences(next_tokens([seen], references, ALL)[0])).sum(axis=-1)
         assert bases[int(family.argmax())].name == member.parent
         assert family.max() > 4
+
+
+def test_it_counts_without_sampled_answers_and_with_greedy_ones_alone(zoo: Library) -> None:
+    """Who switches a channel off sees nothing of it here either."""
+    references = [zoo.signature(one) for one in zoo.members[:4]]
+    sampled, greedy = (zoo.signature(zoo.members[0], Access("text", draws=n)) for n in (4, 0))
+    of_greedy = next_tokens([sampled], references, ("greedy", "wording"))
+    np.testing.assert_array_equal(of_greedy, next_tokens([greedy], references, ALL))
+    assert np.nanmax(of_greedy) == 1
+    assert np.nanmax(next_tokens([sampled], references, ("next_token",))) <= 1
+    assert np.isnan(next_tokens([greedy], references, ("next_token", "wording"))).all()
 
 
 def test_it_counts_only_where_it_is_known_of_all_references(zoo: Library) -> None:
     """Beside rivals of whom less is known, a reference would stand out."""
     own, *references = [zoo.signature(one) for one in zoo.members[:4]]
     seen = zoo.signature(zoo.members[0], Access("text", draws=4))
-    with_it = next_tokens([seen], references)
+    with_it = next_tokens([seen], references, ALL)
     assert np.nanmax(with_it) > 1
     less = replace(references[0], channels={**references[0].channels, "greedy_token": dict(begins(b"text"))})
-    without = next_tokens([seen], [less, *references[1:]])
+    without = next_tokens([seen], [less, *references[1:]], ALL)
     assert np.nanmax(without) <= 1
     np.testing.assert_array_equal(  # and where a distribution is shown it says nothing new
-        next_tokens([own], references), next_tokens([own], [less, *references[1:]])
+        next_tokens([own], references, ALL), next_tokens([own], [less, *references[1:]], ALL)
     )

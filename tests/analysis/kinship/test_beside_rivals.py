@@ -19,6 +19,7 @@ from analysis.signatures.observation import Access
 from analysis.signatures.signature import signature
 
 CANARIES, SEEDS = 64, 6
+ALL = Rules().channels
 
 
 def rivals(n: int = SEEDS) -> Rivals:
@@ -100,8 +101,10 @@ def test_one_answer_that_differs_is_not_sure() -> None:
 
 
 def test_it_counts_where_next_tokens_do() -> None:
-    assert counted_with(("greedy", NEXT_TOKEN.name)) == NAMES
-    assert counted_with(("greedy", "wording")) == ()
+    assert counted_with(("greedy", NEXT_TOKEN.name), "topk") == NAMES
+    assert counted_with(("greedy", "wording"), "topk") == ()
+    assert counted_with(("greedy", "wording"), "text") == NAMES
+    assert counted_with(("wording", "tokenizer"), "text") == ()
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +122,12 @@ def test_real_descendants_stand_out_at_their_base_from_four_sampled_answers(zoo:
     assert len(lights) >= 2
     for name in lights:
         seen = zoo.signature(named[name], Access("text", draws=4))
-        family, tokenizer = standing(beside.differences(next_tokens([seen], references)[0])).sum(axis=-1)
+        family, tokenizer = standing(beside.differences(next_tokens([seen], references, ALL)[0])).sum(axis=-1)
         assert bases[int(family.argmax())].name == named[name].parent
         assert family.max() > 4
         np.testing.assert_allclose(family, tokenizer)  # all of them have one tokenizer
     strangers = zoo.signature(named["nordic-0"], Access("text", draws=4))
-    assert standing(beside.differences(next_tokens([strangers], references)[0])).sum(axis=-1).max() < 4
+    assert standing(beside.differences(next_tokens([strangers], references, ALL)[0])).sum(axis=-1).max() < 4
 
 
 def test_products_give_what_pairs_give(zoo: Library) -> None:
@@ -134,7 +137,7 @@ def test_products_give_what_pairs_give(zoo: Library) -> None:
     bins[3] = np.nan
     models[1].channels[NEXT_TOKEN.name]["bins"] = bins
     silent = replace(models[2], channels={})
-    found = next_tokens([*models[:2], silent], models)
+    found = next_tokens([*models[:2], silent], models, ALL)
     for row, one in enumerate(models[:2]):
         for column, other in enumerate(models):
             pair = NEXT_TOKEN.coefficient(one.channels[NEXT_TOKEN.name], other.channels[NEXT_TOKEN.name])
@@ -158,6 +161,17 @@ def test_what_it_told_is_in_the_verdict_and_sums_up(zoo: Library) -> None:
     assert sum(one.decibans for one in told.canaries) == pytest.approx(sum(told.channels.values()), abs=0.5)
 
 
+def test_greedy_answers_alone_give_a_measured_verdict(zoo: Library) -> None:
+    """As `kinprint probe` asks at text, and an endpoint answers that takes no temperature."""
+    member = next(one for one in zoo.members if one.name == "northern-0-light")
+    rest = zoo.without(names=[member.name])
+    library = replace(rest, members=tuple(one for one in rest.members if one.role in ("base", "lookalike")))
+    verdict = attribute(signature(zoo.recording(member), Access("text"), wholes=False), library)
+    assert verdict.channels == ("greedy", "wording", "tokenizer", *NAMES)
+    assert "measured on lineages held out" in verdict.calibration.basis
+    assert max(verdict.posterior, key=lambda family: verdict.posterior[family]) == "northern"
+
+
 def test_a_verdict_counts_what_the_benchmark_learned_from(zoo: Library) -> None:
     """The same references, strangers and answers: the same numbers."""
     few = ("northern-0", "northern-1", "northern-2", "nordic-0", "nordic-1", "manuals-0", "manuals-1", "smollm2")
@@ -167,7 +181,7 @@ def test_a_verdict_counts_what_the_benchmark_learned_from(zoo: Library) -> None:
     place = next(place for place, one in enumerate(seen.candidates) if one.name == "northern-0-light")
     whose = Whose.of(seen.candidates, seen.references)
     n = len(seen.signatures[0].canaries)
-    features = RivalFeatures(next_tokens(seen.signatures, seen.recorded), whose, np.ones((n, 1), np.float32))
+    features = RivalFeatures(next_tokens(seen.signatures, seen.recorded, ALL), whose, np.ones((n, 1), np.float32))
     usual_there = features.usual(np.ones(whose.same.shape, dtype=bool), frozenset())
     expected = features(usual_there, frozenset())[0, place]
 

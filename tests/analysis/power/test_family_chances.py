@@ -24,7 +24,12 @@ RULES = Rules()
 
 
 def asked_of(library: Library, budget: int | None = None, tier: str = "topk") -> Asked:
-    access = {"topk": Access("topk", top_k=20), "logits": Access("logits"), "text": Access("text", draws=4)}[tier]
+    access = {
+        "topk": Access("topk", top_k=20),
+        "logits": Access("logits"),
+        "text": Access("text", draws=4),
+        "greedy": Access("text"),
+    }[tier]
     return Asked.of(library, suite_of(SIZE), "family", access, budget=budget)
 
 
@@ -107,8 +112,8 @@ def test_outcomes(posterior: dict[str, float], truth: str, outcome: str) -> None
 def test_cost_is_that_of_the_tier(library: Library) -> None:
     suite = suite_of(SIZE)  # 4 draws and 8 tokens each
     mean = np.mean([10 + n % 5 + (n * (f + 1)) % 3 for n in range(SIZE) for f in [0, 2, 1, *[3] * 4]])  # of references
-    costs = [asked_of(library, tier=tier).cost(16) for tier in ("topk", "text")]
-    assert [(one.queries, one.completion_tokens) for one in costs] == [(16, 128), (80, 640)]
+    costs = [asked_of(library, tier=tier).cost(16) for tier in ("topk", "text", "greedy")]
+    assert [(one.queries, one.completion_tokens) for one in costs] == [(16, 128), (80, 640), (16, 128)]
     assert costs[0].prompt_tokens == pytest.approx(16 * mean, abs=16)
     assert len(suite) == SIZE
 

@@ -94,3 +94,5 @@ def test_an_endpoint_without_logprobs_is_to_be_watched_by_text(
     endpoint.most_logprobs = 0
     assert watch(url, tmp_path / "watch", "rounds=1") == 2
     assert "watch it with tier=text" in capsys.readouterr().err
+    assert watch(url, tmp_path / "greedy", "tier=greedy") == 2
+    assert "greedy answers alone can't be watched" in capsys.readouterr().err
