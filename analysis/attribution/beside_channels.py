@@ -106,7 +106,7 @@ def _rivals(
     fitted: FittedKinship | None,
 ) -> BesideChannels:
     """Nothing, where it was not learned what it is worth."""
-    names = counted_with(channels, candidate.access.tier)
+    names = counted_with(channels, candidate.access.tier, references)
     if fit_for(fitted, candidate, (*channels, *names)) is None:
         names = ()
     if not names:

@@ -44,7 +44,8 @@ class Compared:
         tensor = similarities(models, references, channels, step)
         place = channels.index(TOKENIZER.name) if TOKENIZER.name in channels else None
         one, other = (np.array([_counts(model) for model in side]) for side in (models, references))
-        alike = next_tokens(models, references, channels) if counted_with(channels, models[0].access.tier) else None
+        counted = counted_with(channels, models[0].access.tier, references)
+        alike = next_tokens(models, references, channels) if counted else None
         return cls(tensor, place, one[:, None] - other, alike)
 
     def but_tokenizer(self) -> "Compared":

@@ -109,7 +109,7 @@ def _fits(
             "kinship can't be learned: the library needs two families, one of them with two models, and 8 prompts"
         )
     found = []
-    named = (*channels, *counted_with(channels, seen.access.tier), *((name,) if name else ()))
+    named = (*channels, *counted_with(channels, seen.access.tier, seen.recorded), *((name,) if name else ()))
     for budget in sorted({size for size, _ in subsets}):
         kinships = [kinship for (size, _), kinship in learned if size == budget]
         found.append(_fit(seen, named, budget, trials, kinships, rules))

@@ -37,14 +37,17 @@ Tensor = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
-def counted_with(channels: Collection[str], tier: str) -> tuple[str, ...]:
-    """The names of what counts beside these channels at this tier."""
-    return NAMES if CHANNEL in channels or _looks_up(channels, tier) else ()
+def counted_with(channels: Collection[str], tier: str, references: Sequence[Signature] = ()) -> tuple[str, ...]:
+    """The names of what counts beside these channels at this tier; without `references`, nothing is known of them."""
+    return NAMES if CHANNEL in channels or _looked_up(channels, tier, references) else ()
 
 
-def _looks_up(channels: Collection[str], tier: str) -> bool:
-    """Elsewhere the distribution says what is likeliest."""
-    return tier == "text" and GREEDY.name in channels
+def _looked_up(channels: Collection[str], tier: str, references: Sequence[Signature]) -> bool:
+    """Whether greedy answers are looked up in references. At other tiers the distribution says what is likeliest, and
+    beside rivals of whom less is known a reference would stand out.
+    """
+    known = ["tokens" in one.channels.get(GREEDY_TOKEN.name, {}) for one in references]
+    return tier == "text" and GREEDY.name in channels and bool(known) and all(known)
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,9 @@ def next_tokens(candidates: Sequence[Signature], references: Sequence[Signature]
     alike = np.full((len(candidates), len(references), len(candidates[0].canaries)), np.nan, np.float32)
     if CHANNEL in channels:
         fill_in(alike, candidates, references, CHANNEL, _coefficients, NEXT_TOKEN.coefficient)
-    # Beside rivals of whom less is known, a reference would stand out.
-    if all("tokens" in one.channels.get(GREEDY_TOKEN.name, {}) for one in references):
-        for row, candidate in enumerate(candidates):
-            if _looks_up(channels, candidate.access.tier):
-                alike[row] = _sum_of_known(alike[row], _begun(candidate, references))
+    for row, candidate in enumerate(candidates):
+        if _looked_up(channels, candidate.access.tier, references):
+            alike[row] = _sum_of_known(alike[row], _begun(candidate, references))
     return alike
 
 

@@ -18,11 +18,11 @@ from analysis.benchmark.family import FamilyTest, Subset
 from analysis.benchmark.intervals import Figure
 from analysis.benchmark.measures import figure, over_seeds
 from analysis.benchmark.ours import in_common
+from analysis.benchmark.specimens import Seen
 from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.fitted import FittedKinship, LinearKinship
 from analysis.kinship.partial_coefficients import name_at
 from analysis.power.asked import Asked, Cost
-from analysis.signatures.observation import Access
 
 KNOWN = ("right", "wrong", "unknown", "inconclusive")
 """Outcomes where the candidate's family stands in the library: its own is named, another one, none, or nothing said."""
@@ -52,16 +52,16 @@ Learned = tuple[dict[Subset, LinearKinship], bool]
 """Kinship for each subset, and whether what logits have in common counts in it."""
 
 
-def learned_beforehand(rules: Rules, access: Access, subsets: Sequence[Subset]) -> Learned | None:
+def learned_beforehand(rules: Rules, seen: Seen, subsets: Sequence[Subset]) -> Learned | None:
     """What `attribute` would use for subsets of canaries; None where it would learn from the library for one."""
     if rules.kinship is None:
         return None
     fitted = FittedKinship.load(rules.kinship)
-    last = name_at(access)
+    last = name_at(seen.access)
     common = () if last is None or last in rules.switched_off else ((last,),)
     for counted in (*common, ()):
-        channels = (*rules.channels, *counted_with(rules.channels, access.tier), *counted)
-        fits = {subset: fitted.at(access, subset[0], channels) for subset in subsets}
+        channels = (*rules.channels, *counted_with(rules.channels, seen.access.tier, seen.recorded), *counted)
+        fits = {subset: fitted.at(seen.access, subset[0], channels) for subset in subsets}
         found = {subset: fit.kinship for subset, fit in fits.items() if fit is not None}
         if len(found) == len(fits):
             return found, bool(counted)
@@ -73,7 +73,7 @@ def family_chances(asked: Asked, rules: Rules, begin: Begin) -> list[FamilyChanc
     seen, subsets = asked.seen, asked.subsets
     shown = {name for one in seen.signatures for name in one.channels}
     rules = replace(rules, channels=tuple(name for name in rules.channels if name in shown))
-    learned = learned_beforehand(rules, seen.access, [one for one in subsets if one[0] >= rules.min_canaries])
+    learned = learned_beforehand(rules, seen, [one for one in subsets if one[0] >= rules.min_canaries])
     given, counted = learned or (None, False)
     channels = rules.channels if given or rules.kinship is None else without_tokenizer(rules.channels)
     compared = Compared.of(seen.signatures, seen.recorded, channels, begin("comparing", len(channels)))

@@ -106,7 +106,7 @@ class FamilyProbe:
 
     def _standing(self, told: Signature, beside: Sequence[Signature]) -> Matrix:
         """How far each reference stands out among its rivals: [n_kinds, n_references], none where it does not count."""
-        if not counted_with(self.rules.channels, told.access.tier):
+        if not counted_with(self.rules.channels, told.access.tier, beside):
             return np.empty((0, len(beside)))
         differences = self._rivals.differences(next_tokens([told], beside, self.rules.channels)[0])
         usual = self.steps.learned.usual[..., [*self.steps.asked, *self._batch]]

@@ -102,9 +102,16 @@ def test_one_answer_that_differs_is_not_sure() -> None:
 
 def test_it_counts_where_next_tokens_do() -> None:
     assert counted_with(("greedy", NEXT_TOKEN.name), "topk") == NAMES
-    assert counted_with(("greedy", "wording"), "topk") == ()
-    assert counted_with(("greedy", "wording"), "text") == NAMES
-    assert counted_with(("wording", "tokenizer"), "text") == ()
+
+
+def test_at_text_it_counts_where_greedy_answers_can_be_looked_up(zoo: Library) -> None:
+    references = [zoo.signature(one) for one in zoo.members[:3]]
+    greedy = ("greedy", "wording")
+    assert counted_with(greedy, "text", references) == NAMES
+    assert counted_with(greedy, "topk", references) == ()
+    assert counted_with(("wording", "tokenizer"), "text", references) == ()
+    shown = zoo.signature(zoo.members[3], Access("text", draws=4))  # of whom no distribution is known
+    assert counted_with(greedy, "text", [*references, shown]) == counted_with(greedy, "text") == ()
 
 
 @pytest.fixture(scope="module")
