@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.attribution.beside_channels import BesideChannels, beside_channels, fit_for
+from analysis.attribution.beside_channels import BesideChannels, beside_channels, fit_for, rivals_count
 from analysis.attribution.decision import among_many, decision_of, posterior_of
 from analysis.attribution.evidence_by_canary import explain
 from analysis.attribution.hostile_answers import noise_floor, silent_conduct, suspect_conduct
@@ -13,7 +13,6 @@ from analysis.attribution.posterior import UNKNOWN, Attributor
 from analysis.attribution.reliability import calibration, family_set, more_than_measured
 from analysis.attribution.rules import Rules as Rules
 from analysis.attribution.rules import check, left_out, without_tokenizer
-from analysis.kinship.beside_rivals import counted_with
 from analysis.kinship.classifier import KinshipClassifier, fit_kinship
 from analysis.kinship.fitted import Fit, FittedKinship, LinearKinship
 from analysis.kinship.pairing import ExtendedPairing, Pairing
@@ -60,7 +59,7 @@ def attribute(candidate: Signature, library: Library | None = None, rules: Rules
     channels = tuple(name for name in rules.channels if name not in why)
     independent = without_tokenizer(channels)
     fitted = None if rules.kinship is None else FittedKinship.load(rules.kinship)
-    named = (*channels, *counted_with(channels, aligned.access.tier, references))
+    named = (*channels, *rivals_count(aligned, library, references, channels))
     if fitted is not None and independent != channels and fit_for(fitted, aligned, named) is None:
         unlearned = "what sharing a tokenizer is worth was not learned for this access and number of canaries"
         channels, why = independent, {**why, **dict.fromkeys(set(channels) - set(independent), unlearned)}

@@ -86,6 +86,14 @@ def beside_channels(
     return together
 
 
+def rivals_count(
+    candidate: Signature, library: Library, references: Sequence[Signature], channels: Collection[str]
+) -> tuple[str, ...]:
+    """The names of what counts beside these channels. Rivals are bases, whatever else the library holds."""
+    roots = [one for one, member in zip(references, library.members, strict=True) if member.role in REFERENCES]
+    return counted_with(channels, candidate.access.tier, roots)
+
+
 def fit_for(
     fitted: FittedKinship | None, candidate: Signature, channels: Sequence[str], rows: int | None = None
 ) -> Fit | None:
@@ -106,7 +114,7 @@ def _rivals(
     fitted: FittedKinship | None,
 ) -> BesideChannels:
     """Nothing, where it was not learned what it is worth."""
-    names = counted_with(channels, candidate.access.tier, references)
+    names = rivals_count(candidate, library, references, channels)
     if fit_for(fitted, candidate, (*channels, *names)) is None:
         names = ()
     if not names:

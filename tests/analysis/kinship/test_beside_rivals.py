@@ -169,10 +169,12 @@ def test_what_it_told_is_in_the_verdict_and_sums_up(zoo: Library) -> None:
 
 
 def test_greedy_answers_alone_give_a_measured_verdict(zoo: Library) -> None:
-    """As `kinprint probe` asks at text, and an endpoint answers that takes no temperature."""
+    """As `kinprint probe` asks at text, and an endpoint answers that takes no temperature. The library may hold a model
+    that is known by its text alone, if it is nobody's rival.
+    """
     member = next(one for one in zoo.members if one.name == "northern-0-light")
-    rest = zoo.without(names=[member.name])
-    library = replace(rest, members=tuple(one for one in rest.members if one.role in ("base", "lookalike")))
+    there = [one for one in zoo.members if one.role in ("base", "lookalike") or one.name == "smollm2-cool"]
+    library = replace(zoo, members=tuple(there))
     verdict = attribute(signature(zoo.recording(member), Access("text"), wholes=False), library)
     assert verdict.channels == ("greedy", "wording", "tokenizer", *NAMES)
     assert "measured on lineages held out" in verdict.calibration.basis
